@@ -3,6 +3,7 @@
 //! One file per interface, by its name. All of them read leniently (see `lenient`) and write what
 //! they read, unknown keys included. [`read`] turns bytes into them.
 
+mod attachment;
 mod breadcrumb;
 mod check_in;
 mod client_report;
@@ -12,7 +13,7 @@ mod event;
 mod exception;
 mod feedback;
 mod ids;
-mod interface;
+pub(crate) mod interface;
 mod items;
 pub mod lenient;
 mod level;
@@ -32,6 +33,7 @@ mod transaction;
 mod user;
 mod values;
 
+pub use attachment::Attachment;
 pub use breadcrumb::Breadcrumb;
 pub use check_in::{CheckIn, CheckInStatus, MonitorConfig, MonitorSchedule};
 pub use client_report::{ClientReport, DiscardReason, DiscardedEvents};

@@ -1,0 +1,11 @@
+//! What time it is, as whoever runs the SDK says.
+
+use std::fmt;
+
+use crate::protocol::Timestamp;
+
+/// Tells the time. Browsers give their own, tests one that they move.
+pub trait Clock: Send + Sync + fmt::Debug + 'static {
+    /// Now.
+    fn now(&self) -> Timestamp;
+}

@@ -1,0 +1,122 @@
+//! Writing envelopes.
+
+use std::io;
+
+use serde::Serialize;
+
+use crate::envelope::{Envelope, EnvelopeHeader, Item, ItemHeader, Payload};
+
+/// Writes an envelope item by item, reusing one buffer for the payloads.
+#[derive(Debug, Default)]
+pub struct EnvelopeWriter {
+    scratch: Vec<u8>,
+}
+
+impl EnvelopeWriter {
+    /// Writes the whole envelope.
+    ///
+    /// # Errors
+    /// When `out` fails.
+    pub fn write(&mut self, envelope: &Envelope, out: &mut impl io::Write) -> io::Result<()> {
+        write_header(&envelope.header, out)?;
+        for item in &envelope.items {
+            self.write_item(item, out)?;
+        }
+        Ok(())
+    }
+
+    fn write_item(&mut self, item: &Item, out: &mut impl io::Write) -> io::Result<()> {
+        if let Payload::Raw(payload) = &item.payload {
+            return write_framed(&item.header, payload, out);
+        }
+        self.scratch.clear();
+        item.payload.write_json(&mut self.scratch)?;
+        write_framed(&item.header, &self.scratch, out)
+    }
+}
+
+impl Envelope {
+    /// Writes the envelope.
+    ///
+    /// ```
+    /// use mini_sentry::envelope::Envelope;
+    /// use mini_sentry::protocol::{Event, Level};
+    /// let mut envelope = Envelope::default();
+    /// envelope.add(Event::from_message("hi", Level::Info));
+    /// let mut out = Vec::new();
+    /// envelope.write_to(&mut out)?;
+    /// assert_eq!(out, b"{}\n{\"type\":\"event\",\"length\":31}\n{\"level\":\"info\",\"message\":\"hi\"}\n");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When `out` fails.
+    pub fn write_to(&self, mut out: impl io::Write) -> io::Result<()> {
+        EnvelopeWriter::default().write(self, &mut out)
+    }
+
+    /// The envelope's bytes.
+    #[must_use]
+    pub fn to_vec(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        // Writing to memory cannot fail, and the model holds nothing that is not JSON.
+        let written = self.write_to(&mut out);
+        debug_assert!(written.is_ok(), "an envelope can be written to memory");
+        out
+    }
+}
+
+fn write_header(header: &EnvelopeHeader, out: &mut impl io::Write) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, header)?;
+    out.write_all(b"\n")
+}
+
+fn write_framed(header: &ItemHeader, payload: &[u8], out: &mut impl io::Write) -> io::Result<()> {
+    let counted = CountedHeader {
+        header,
+        length: payload.len(),
+    };
+    serde_json::to_writer(&mut *out, &counted)?;
+    out.write_all(b"\n")?;
+    out.write_all(payload)?;
+    out.write_all(b"\n")
+}
+
+/// An item header with the length that is true now.
+struct CountedHeader<'a> {
+    header: &'a ItemHeader,
+    length: usize,
+}
+
+impl Serialize for CountedHeader<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let length = u64::try_from(self.length).unwrap_or(u64::MAX);
+        self.header.serialize_with_length(Some(length), serializer)
+    }
+}
+
+impl Payload {
+    /// Writes the payload's bytes.
+    ///
+    /// # Errors
+    /// When the payload holds what JSON cannot say.
+    pub fn write_json(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
+        match self {
+            Payload::Event(value) | Payload::Feedback(value) => serde_json::to_writer(out, value),
+            Payload::Transaction(value) => serde_json::to_writer(out, value),
+            Payload::UserReport(value) => serde_json::to_writer(out, value),
+            Payload::Session(value) => serde_json::to_writer(out, value),
+            Payload::Sessions(value) => serde_json::to_writer(out, value),
+            Payload::CheckIn(value) => serde_json::to_writer(out, value),
+            Payload::ClientReport(value) => serde_json::to_writer(out, value),
+            Payload::Logs(value) => serde_json::to_writer(out, value),
+            Payload::Metrics(value) => serde_json::to_writer(out, value),
+            Payload::Span(value) => serde_json::to_writer(out, value),
+            Payload::Spans(value) => serde_json::to_writer(out, value),
+            Payload::Raw(value) => {
+                out.extend_from_slice(value);
+                Ok(())
+            }
+        }
+    }
+}
