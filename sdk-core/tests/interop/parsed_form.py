@@ -40,14 +40,17 @@ def parsed(body: bytes) -> dict[str, object]:
     """The envelope in the neutral form; the plain `Envelope.deserialize` must see the same."""
     envelope = RecordedEnvelope.deserialize(body)
     plain = Envelope.deserialize(body)
-    both = zip(envelope.items, plain.items, strict=True)
-    if envelope.headers != plain.headers or any(a.get_bytes() != b.get_bytes() for a, b in both):
+    payloads = [payload(item) for item in envelope.items]
+    if envelope.headers != plain.headers or payloads != [payload(item) for item in plain.items]:
         raise ValueError("the recording reader and the plain one differ")
-    items = [{"header": item.sent, "payload": payload(item)} for item in envelope.items]
+    items = [
+        {"header": item.sent, "payload": content}
+        for item, content in zip(envelope.items, payloads, strict=True)
+    ]
     return {"header": envelope.headers, "items": items}
 
 
-def payload(item: RecordedItem) -> object:
+def payload(item: Item) -> object:
     """JSON where the item holds JSON, else text, else base64."""
     if item.payload.json is not None:
         return without_nan(item.payload.json)
