@@ -12,7 +12,7 @@ cargo build --quiet --package mini-sentry --example hello
 
 "${CARGO_TARGET_DIR:-target}/debug/envelope-sink" --listen "$listen" &
 sink=$!
-trap 'kill "$sink" 2>/dev/null || true' EXIT
+trap 'kill "$sink" 2>/dev/null && wait "$sink" 2>/dev/null || true' EXIT
 trap 'exit 0' INT TERM
 
 answers() {
