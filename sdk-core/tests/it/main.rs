@@ -1,0 +1,5 @@
+//! Integration tests of the core, one module per subject.
+
+mod auth;
+mod dsn;
+mod ratelimit;
