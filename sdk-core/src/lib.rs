@@ -2,5 +2,6 @@
 
 pub mod auth;
 pub mod dsn;
+pub mod envelope;
 pub mod limits;
 pub mod ratelimit;

@@ -2,4 +2,5 @@
 
 mod auth;
 mod dsn;
+mod envelope;
 mod ratelimit;
