@@ -5,8 +5,8 @@
 //! - The first line is the envelope's header, a JSON object. Every line ends at a line feed or
 //!   at the end of the input; a carriage return before it counts as JSON's white space.
 //! - Blank lines where an item's header could stand are passed over.
-//! - With a usable `length` the payload has exactly that many bytes, and a line feed or the end
-//!   of the input follows. Without one it runs to the next line feed or to the end.
+//! - With a `length` the payload has exactly that many bytes, and a line feed or the end of the
+//!   input follows. Without one, or with null, it runs to the next line feed or to the end.
 //! - An item that has no type or is larger than its type allows costs that item only. A header
 //!   that is no JSON object, or a length that lies, loses the frame and ends the reading.
 
@@ -189,7 +189,14 @@ pub(super) fn item_header(
     *items_seen = items_seen.saturating_add(1);
     let fields: Map<String, Value> = serde_json::from_slice(line.bytes)
         .map_err(|_| EnvelopeError::InvalidItemHeader { position })?;
-    let length = fields.get("length").and_then(Value::as_u64);
+    let length = match fields.get("length") {
+        None | Some(Value::Null) => None,
+        Some(value) => Some(
+            value
+                .as_u64()
+                .ok_or(EnvelopeError::InvalidItemHeader { position })?,
+        ),
+    };
     Ok(match ItemHeader::from_fields(fields) {
         Some(header) => FramedHeader {
             length,

@@ -45,6 +45,12 @@ fn no_categories_means_everything() {
 }
 
 #[test]
+fn a_bare_number_is_a_limit_on_everything() {
+    let limits = after(Some("30"), None, 429);
+    assert_eq!(limits.is_all_limited(NOW_MS), Some(Duration::from_secs(30)));
+}
+
+#[test]
 fn the_header_counts_on_a_success_too() {
     assert_eq!(
         seconds(&after(Some("30:error:key"), None, 200), DataCategory::Error),
@@ -128,7 +134,7 @@ fn an_unreadable_time_counts_as_sixty_seconds() {
 
 #[test]
 fn a_429_without_readable_headers_means_sixty_seconds_for_everything() {
-    for header in [None, Some(""), Some("  "), Some(",,"), Some("60")] {
+    for header in [None, Some(""), Some("  "), Some(",,"), Some("nonsense")] {
         assert_eq!(
             after(header, None, 429).is_all_limited(NOW_MS),
             Some(Duration::from_secs(60))

@@ -53,6 +53,26 @@ fn an_item_header_that_is_no_json_object_ends_the_reading() {
 }
 
 #[test]
+fn a_length_that_is_no_count_ends_the_reading() {
+    for length in [
+        "\"3\"",
+        "-1",
+        "1.5",
+        "1e30",
+        "18446744073709551616",
+        "[]",
+        "true",
+    ] {
+        let body = format!("{{}}\n{{\"type\":\"event\",\"length\":{length}}}\nabc\n");
+        assert_eq!(
+            read(body).errors(),
+            [("invalid_item_header", 3)],
+            "{length}"
+        );
+    }
+}
+
+#[test]
 fn a_length_beyond_the_end_is_refused_at_the_payload() {
     for length in ["3", "200000000", "4294967296", "18446744073709551615"] {
         let body = format!("{{}}\n{{\"type\":\"attachment\",\"length\":{length}}}\nab");

@@ -166,16 +166,12 @@ fn a_missing_length_reads_to_the_next_line_feed() {
 }
 
 #[test]
-fn an_unusable_length_counts_as_missing_and_is_kept() {
-    for length in ["null", "\"3\"", "-1", "1.5", "1e30", "[]"] {
-        let read = read(format!(
-            "{{}}\n{{\"type\":\"event\",\"length\":{length}}}\nabc\n"
-        ));
-        assert_eq!(read.payloads(), [b"abc"], "{length}");
-        let (header, _) = read.items[0].as_ref().unwrap();
-        assert_eq!(header.length, None, "{length}");
-        assert!(header.other.contains_key("length"), "{length}");
-    }
+fn a_length_of_null_counts_as_missing_and_is_kept() {
+    let read = read("{}\n{\"type\":\"event\",\"length\":null}\nabc\n");
+    assert_eq!(read.payloads(), [b"abc"]);
+    let (header, _) = read.items[0].as_ref().unwrap();
+    assert_eq!(header.length, None);
+    assert!(header.other.contains_key("length"));
 }
 
 #[test]
