@@ -12,6 +12,9 @@
 
 #![warn(clippy::arithmetic_side_effects)]
 
+use std::fmt;
+use std::iter::FusedIterator;
+
 use memchr::memchr;
 use serde_json::{Map, Value};
 
@@ -32,7 +35,7 @@ use crate::limits::EnvelopeLimits;
 /// assert_eq!(payloads, [&b"{\"sid\":\"1\"}"[..], &b"{}"[..]]);
 /// # Ok::<(), mini_sentry::envelope::EnvelopeError>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct EnvelopeReader<'a> {
     input: &'a [u8],
     position: usize,
@@ -146,7 +149,18 @@ impl<'a> Iterator for EnvelopeReader<'a> {
     }
 }
 
-impl std::iter::FusedIterator for EnvelopeReader<'_> {}
+impl FusedIterator for EnvelopeReader<'_> {}
+
+/// Writes how far reading has come, and nothing of what was read.
+impl fmt::Debug for EnvelopeReader<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EnvelopeReader")
+            .field("position", &self.position)
+            .field("items_seen", &self.items_seen)
+            .field("has_ended", &self.has_ended)
+            .finish_non_exhaustive()
+    }
+}
 
 /// A header line and where it starts.
 pub(super) struct Line<'l> {

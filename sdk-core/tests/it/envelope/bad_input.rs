@@ -221,3 +221,20 @@ fn error_texts_name_place_and_limit_and_no_payload() {
         "item at byte 12 is larger than the 34 bytes of its type"
     );
 }
+
+#[test]
+fn debug_text_of_a_reader_holds_nothing_of_the_envelope() {
+    let body = b"{\"dsn\":\"https://key:hush@example.com/1\"}\n{\"type\":\"event\"}\nhush";
+    let limits = EnvelopeLimits::default();
+    let reader = EnvelopeReader::new(body, &limits).unwrap();
+    let mut stream = EnvelopeStream::new(&limits);
+    stream.advance(&mut &body[..30]);
+    assert_eq!(
+        format!("{reader:?}"),
+        "EnvelopeReader { position: 41, items_seen: 0, has_ended: false, .. }"
+    );
+    assert_eq!(
+        format!("{stream:?}"),
+        "EnvelopeStream { position: 30, items_seen: 0, state: Header, .. }"
+    );
+}
