@@ -9,15 +9,17 @@ use crate::source::{FoundPath, read};
 const TABLE: &[(&str, &[&str])] = &[
     ("limits", &[]),
     ("protocol", &["limits"]),
-    ("envelope", &["protocol", "limits"]),
-    ("dsn", &["protocol", "limits"]),
-    ("auth", &["dsn", "protocol", "limits"]),
-    ("ratelimit", &["protocol", "limits"]),
-    ("clock", &["protocol", "limits"]),
+    ("envelope", &["protocol", "ratelimit", "limits"]),
+    ("dsn", &["auth", "limits"]),
+    ("auth", &["limits"]),
+    ("ratelimit", &["limits"]),
+    ("clock", &["protocol"]),
+    ("losses", &["envelope", "protocol", "ratelimit"]),
     ("scrub", &["protocol", "limits"]),
     ("transport", TRANSPORT),
     ("transport::outbox", TRANSPORT),
     ("client", CLIENT),
+    ("client::pipeline", CLIENT),
     (
         "client::bridge",
         &[
@@ -29,6 +31,18 @@ const TABLE: &[(&str, &[&str])] = &[
         ],
     ),
     ("integrations", &["client", "protocol", "limits"]),
+    (
+        "init",
+        &[
+            "client",
+            "client::pipeline",
+            "integrations",
+            "transport",
+            "dsn",
+            "clock",
+            "protocol",
+        ],
+    ),
 ];
 
 const TRANSPORT: &[&str] = &[
@@ -41,9 +55,12 @@ const TRANSPORT: &[&str] = &[
     "ratelimit",
     "limits",
     "clock",
+    "losses",
 ];
 
 const CLIENT: &[&str] = &[
+    "client",
+    "client::pipeline",
     "transport",
     "envelope",
     "protocol",
@@ -52,6 +69,7 @@ const CLIENT: &[&str] = &[
     "ratelimit",
     "limits",
     "clock",
+    "losses",
     "scrub",
 ];
 
@@ -63,6 +81,7 @@ const MODEL: &[&str] = &[
     "dsn",
     "auth",
     "ratelimit",
+    "losses",
     "scrub",
 ];
 
@@ -94,7 +113,7 @@ fn an_arrow_that_points_up_is_reported_with_its_place_and_rule() {
         broken_rules("src/transport/worker.rs", text),
         [
             "src/transport/worker.rs:4: transport → client (client::Hub); transport may import only: \
-          transport, transport::outbox, envelope, protocol, dsn, auth, ratelimit, limits, clock"
+          transport, transport::outbox, envelope, protocol, dsn, auth, ratelimit, limits, clock, losses"
         ]
     );
 }
