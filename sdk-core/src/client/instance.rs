@@ -80,6 +80,11 @@ impl Client {
         self.clock.now()
     }
 
+    /// Now, to a few milliseconds: breadcrumbs are many, and keep their order anyway.
+    pub(crate) fn now_roughly(&self) -> Timestamp {
+        self.clock.now_roughly()
+    }
+
     /// The integration of a type, when the client has one.
     #[must_use]
     pub fn integration<T: Integration>(&self) -> Option<&T> {
