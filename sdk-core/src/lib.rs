@@ -8,4 +8,5 @@ pub mod limits;
 pub mod losses;
 pub mod protocol;
 pub mod ratelimit;
+pub mod scrub;
 pub mod transport;
