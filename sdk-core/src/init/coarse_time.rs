@@ -1,14 +1,12 @@
 //! The kernel's time of its last tick: a tenth of the cost of the exact time.
 
-use crate::protocol::Timestamp;
-
-#[cfg(not(all(target_os = "linux", feature = "worker")))]
-pub(super) const fn now() -> Option<Timestamp> {
-    None
-}
-
 #[cfg(all(target_os = "linux", feature = "worker"))]
 pub(super) use linux::now;
+
+#[cfg(not(all(target_os = "linux", feature = "worker")))]
+pub(super) const fn now() -> Option<crate::protocol::Timestamp> {
+    None
+}
 
 #[cfg(all(target_os = "linux", feature = "worker"))]
 mod linux {
