@@ -1,6 +1,8 @@
 //! What tests of transports share: envelopes as the client makes them, and options that do not
 //! wait for seconds.
 
+#![expect(clippy::expect_used, reason = "what fails here fails the test")]
+
 use std::sync::Arc;
 use std::time::Duration;
 

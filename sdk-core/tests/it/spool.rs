@@ -1,5 +1,7 @@
 //! The offline spool: what is on disk outlives the process, and arrives once.
 
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
+
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -162,7 +164,7 @@ fn what_is_kept_while_a_send_blocks_is_on_disk_at_once_and_is_sent_later() {
     sink.release();
     assert!(blocked.join().unwrap());
     assert_eq!(sink.messages(), ["blocking", "panicking"]);
-    assert_eq!(files(dir.path()), [PathBuf::new(); 0]);
+    assert!(files(dir.path()).is_empty());
 }
 
 #[test]
@@ -248,7 +250,7 @@ fn what_is_too_old_is_counted_and_not_sent() {
     assert!(transport.flush(PATIENCE));
     assert_eq!(sink.messages(), ["new"]);
     assert_eq!(lost(&options.losses), ["1 error cache_overflow"]);
-    assert_eq!(files(dir.path()), [PathBuf::new(); 0]);
+    assert!(files(dir.path()).is_empty());
 }
 
 #[test]
@@ -300,7 +302,7 @@ fn a_refused_envelope_is_removed_and_counted() {
     assert!(transport.flush(PATIENCE));
     assert_eq!(sink.messages(), ["bad", "good"]);
     assert_eq!(lost(&options.losses), ["1 error send_error"]);
-    assert_eq!(files(dir.path()), [PathBuf::new(); 0]);
+    assert!(files(dir.path()).is_empty());
 }
 
 #[test]
@@ -326,7 +328,7 @@ fn an_envelope_larger_than_the_spool_waits_in_memory() {
     let transport = HttpTransport::new(&options);
     let message = "large ".repeat(100);
     transport.send(event(&message));
-    assert_eq!(files(dir.path()), [PathBuf::new(); 0]);
+    assert!(files(dir.path()).is_empty());
     let sink = Sink::start_at(address);
     assert!(transport.flush(PATIENCE));
     assert_eq!(sink.messages(), [message]);

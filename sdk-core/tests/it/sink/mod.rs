@@ -1,5 +1,11 @@
 //! A server that takes envelopes: real sockets, answers by script, everything recorded.
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "what fails here fails the test"
+)]
+
 mod answer;
 mod request;
 mod server;

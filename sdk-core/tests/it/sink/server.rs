@@ -190,18 +190,17 @@ impl State {
         self.script.lock().expect("no thread of the sink panics")
     }
 
-    /// Records a request and tells how to answer it.
-    fn take(&self, request: Request) -> Answer {
+    /// Records a request and tells how to answer it, and how many releases came before it.
+    fn take(&self, request: Request) -> (Answer, usize) {
         let mut script = self.lock();
         script.requests.push(request);
         let answer = script.once.pop_front().or_else(|| script.always.clone());
         self.changed.notify_all();
-        answer.unwrap_or_else(Answer::ok)
+        (answer.unwrap_or_else(Answer::ok), script.releases)
     }
 
-    fn wait_for_release(&self) {
+    fn wait_for_release(&self, releases: usize) {
         let script = self.lock();
-        let releases = script.releases;
         let waiting = |script: &mut Script| script.releases == releases && !script.is_ended;
         drop(self.changed.wait_while(script, waiting));
     }
@@ -241,10 +240,10 @@ fn serve(stream: TcpStream, tls: Option<Arc<ServerConfig>>, state: &State) -> io
 fn talk(stream: impl Read + Write, state: &State) -> io::Result<()> {
     let mut stream = BufReader::new(stream);
     while let Some(request) = Request::read(&mut stream)? {
-        let answer = state.take(request);
+        let (answer, releases) = state.take(request);
         match answer.way {
             Way::Close => return Ok(()),
-            Way::Hold => state.wait_for_release(),
+            Way::Hold => state.wait_for_release(releases),
             Way::KeepOpen | Way::ThenClose => {}
         }
         stream.get_mut().write_all(&answer.to_bytes())?;
