@@ -82,7 +82,7 @@ impl<'s, 'a> Walk<'s, 'a> {
     }
 
     /// Walks to the end and gives what the input became.
-    pub(super) fn run(mut self, report: &mut ScrubReport) -> Cow<'a, [u8]> {
+    pub(super) fn run(&mut self, report: &mut ScrubReport) -> Cow<'a, [u8]> {
         let mut at = 0;
         // The last byte that is not white space.
         let mut before = 0;
@@ -371,7 +371,7 @@ impl<'s, 'a> Walk<'s, 'a> {
         self.in_modules &= self.depth >= MODULES_DEPTH;
     }
 
-    fn finish(self, report: &mut ScrubReport) -> Cow<'a, [u8]> {
+    fn finish(&self, report: &mut ScrubReport) -> Cow<'a, [u8]> {
         if self.edits.is_empty() {
             return Cow::Borrowed(self.json);
         }
@@ -390,7 +390,7 @@ impl<'s, 'a> Walk<'s, 'a> {
     }
 }
 
-/// True for the bytes that ids, addresses and trace headers are made of.
+/// True for the bytes that ids, addresses, times and trace headers are made of.
 fn is_of_an_id(byte: u8) -> bool {
-    byte.is_ascii_hexdigit() || matches!(byte, b'-' | b'x' | b'X')
+    byte.is_ascii_hexdigit() || matches!(byte, b'-' | b'x' | b'X' | b'T' | b'Z' | b':' | b'.')
 }
