@@ -42,9 +42,7 @@ impl Walk<'_, '_> {
         loop {
             at = match self.json.get(at) {
                 Some(b'[') => self.deny_pair(at, rule),
-                Some(b'{') => {
-                    self.deny_members(at, rule, |name| matches!(name, b"name" | b"key"))
-                }
+                Some(b'{') => self.deny_members(at, rule, |name| matches!(name, b"name" | b"key")),
                 Some(b']') | None => return self.behind_closing(at),
                 Some(_) => self.deny_any(at, rule),
             };

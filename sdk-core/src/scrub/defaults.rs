@@ -154,9 +154,7 @@ const TOKENS: &[(&str, usize, &[&str])] = &[
     (
         "stripe key",
         10,
-        &[
-            "sk_live_", "sk_test_", "rk_live_", "rk_test_", "whsec_",
-        ],
+        &["sk_live_", "sk_test_", "rk_live_", "rk_test_", "whsec_"],
     ),
     ("google key", 30, &["AIza"]),
     ("npm token", 30, &["npm_"]),
@@ -164,7 +162,11 @@ const TOKENS: &[(&str, usize, &[&str])] = &[
     ("hugging face token", 30, &["hf_"]),
     ("ai provider key", 20, &["sk-"]),
     ("digitalocean token", 32, &["dop_v1_", "doo_v1_", "dor_v1_"]),
-    ("shopify token", 32, &["shpat_", "shpca_", "shppa_", "shpss_"]),
+    (
+        "shopify token",
+        32,
+        &["shpat_", "shpca_", "shppa_", "shpss_"],
+    ),
 ];
 
 #[cfg(test)]

@@ -80,7 +80,10 @@ fn code_unit(rest: &[u8]) -> Option<u32> {
     let [b'\\', b'u', digits @ ..] = rest else {
         return None;
     };
-    digits.first_chunk::<4>()?.iter().try_fold(0, |code, digit| {
-        Some(code << 4 | char::from(*digit).to_digit(16)?)
-    })
+    digits
+        .first_chunk::<4>()?
+        .iter()
+        .try_fold(0, |code, digit| {
+            Some(code << 4 | char::from(*digit).to_digit(16)?)
+        })
 }

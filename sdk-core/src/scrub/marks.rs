@@ -63,7 +63,11 @@ pub(super) fn marks(bytes: &[u8], start: usize, end: usize) -> Marks {
     while at < end {
         let chunk = lanes::load(bytes, at);
         let left = end.saturating_sub(at);
-        let valid = if left >= WIDTH { 0xffff } else { (1_u32 << left) - 1 };
+        let valid = if left >= WIDTH {
+            0xffff
+        } else {
+            (1_u32 << left) - 1
+        };
         equals |= chunk.equal(b'=') & valid;
         at_signs |= chunk.equal(b'@') & valid;
         quotes |= (chunk.equal(b'\'') | chunk.equal(b'"')) & valid;

@@ -246,7 +246,11 @@ impl<'s, 'a> Walk<'s, 'a> {
         let Some(rule) = self.denied_name(name) else {
             return;
         };
-        if self.named.last().is_none_or(|(depth, _)| *depth != self.depth) {
+        if self
+            .named
+            .last()
+            .is_none_or(|(depth, _)| *depth != self.depth)
+        {
             self.named.push((self.depth, rule));
         }
         let held = self.last_value.take();
@@ -268,9 +272,21 @@ impl<'s, 'a> Walk<'s, 'a> {
 
     /// The rule that denies a string, if that string looks like a name.
     fn denied_name(&mut self, text: Text) -> Option<u16> {
-        let looks_like_a_name = text.end - text.start <= MAX_PAIR_NAME
-            && !text.content(self.json).contains(&b' ');
-        match looks_like_a_name.then(|| self.judge(text))? {
+        // An escape takes up to six bytes for one.
+        let max = if text.escaped {
+            6 * MAX_PAIR_NAME
+        } else {
+            MAX_PAIR_NAME
+        };
+        let verdict = (text.end - text.start <= max).then(|| self.judge(text))?;
+        let name = match text.escaped {
+            true => &self.unescaped,
+            false => text.content(self.json),
+        };
+        if name.len() > MAX_PAIR_NAME || name.contains(&b' ') {
+            return None;
+        }
+        match verdict {
             Verdict::Denied(rule) | Verdict::Cookies(rule) => Some(rule),
             Verdict::Plain
             | Verdict::Structural
@@ -362,10 +378,17 @@ impl<'s, 'a> Walk<'s, 'a> {
     #[inline(always)]
     fn close(&mut self) {
         self.depth = self.depth.saturating_sub(1);
-        if self.last_value.is_some_and(|value| value.depth > self.depth) {
+        if self
+            .last_value
+            .is_some_and(|value| value.depth > self.depth)
+        {
             self.last_value = None;
         }
-        while self.named.last().is_some_and(|(depth, _)| *depth > self.depth) {
+        while self
+            .named
+            .last()
+            .is_some_and(|(depth, _)| *depth > self.depth)
+        {
             self.named.pop();
         }
         self.in_modules &= self.depth >= MODULES_DEPTH;

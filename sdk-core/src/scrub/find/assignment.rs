@@ -74,7 +74,9 @@ fn denied(text: &[u8], start: usize, end: usize, name: &[u8], keys: &KeyRules) -
         return None;
     }
     let rule = keys.denies(name)?;
-    let is_number = value.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
+    let is_number = value
+        .iter()
+        .all(|byte| byte.is_ascii_digit() || *byte == b'.');
     (!(is_number && keys.spares_numbers(rule))).then_some(Rule::Key(rule))
 }
 
@@ -166,7 +168,11 @@ fn plain_end(text: &[u8], start: usize, stops: &[u8]) -> usize {
     // The backslash of a quotation mark that follows belongs to the mark.
     let value = rest.get(..len).unwrap_or_default();
     let slashes = match rest.get(len) {
-        Some(b'"' | b'\'' | b'`') => value.iter().rev().take_while(|byte| **byte == b'\\').count(),
+        Some(b'"' | b'\'' | b'`') => value
+            .iter()
+            .rev()
+            .take_while(|byte| **byte == b'\\')
+            .count(),
         _ => 0,
     };
     start + len.saturating_sub(slashes)

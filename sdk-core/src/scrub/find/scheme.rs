@@ -70,8 +70,7 @@ impl Scheme {
         }
         match self {
             Self::Bearer => {
-                let prose =
-                    !token.iter().any(u8::is_ascii_digit) && !has_inner_capital(token);
+                let prose = !token.iter().any(u8::is_ascii_digit) && !has_inner_capital(token);
                 is_header || token.len() >= SURELY_A_TOKEN || !prose
             }
             Self::Basic => decodes_to_a_pair(token),

@@ -43,12 +43,7 @@ impl TokenIndex {
     }
 
     /// Finds the tokens of a text.
-    pub(in crate::scrub) fn find(
-        &self,
-        text: &[u8],
-        patterns: &[Pattern],
-        found: &mut Vec<Found>,
-    ) {
+    pub(in crate::scrub) fn find(&self, text: &[u8], patterns: &[Pattern], found: &mut Vec<Found>) {
         let mut in_word = false;
         let mut skip_to = 0;
         for (at, byte) in text.iter().enumerate() {
@@ -77,7 +72,11 @@ fn first_match(mut begins: u64, text: &[u8], at: usize, patterns: &[Pattern]) ->
     while begins != 0 {
         let bit = begins.trailing_zeros() as usize;
         begins &= begins - 1;
-        let numbers = bit..if bit == LAST_BIT { patterns.len() } else { bit + 1 };
+        let numbers = bit..if bit == LAST_BIT {
+            patterns.len()
+        } else {
+            bit + 1
+        };
         for number in numbers {
             if let Some(end) = token(patterns, number).and_then(|token| token.match_at(text, at)) {
                 return Some(Found {
