@@ -8,6 +8,7 @@ mod envelope;
 mod golden;
 mod layers;
 mod ratelimit;
+mod scrub;
 #[cfg(any(feature = "http", feature = "reqwest"))]
 mod sink;
 mod source;

@@ -55,7 +55,7 @@ impl Scrubber {
             .with(Marks::RUN)
             .with(Marks::SCHEME);
         if marks.has(others) {
-            for (at, pattern) in self.patterns.iter().enumerate() {
+            for (at, pattern) in self.forms() {
                 let rule = Rule::Pattern(at);
                 match &pattern.form {
                     Form::Token(_) => {}
