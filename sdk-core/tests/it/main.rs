@@ -1,6 +1,8 @@
 //! The integration tests of the core, in one binary.
 
 mod auth;
+#[cfg(feature = "test")]
+mod client;
 mod dsn;
 mod envelope;
 mod layers;
