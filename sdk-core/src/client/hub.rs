@@ -224,6 +224,11 @@ impl Hub {
         result
     }
 
+    /// Changes the innermost scope by code of ours, which does not call back.
+    pub(crate) fn change_scope(&self, f: impl FnOnce(&mut Scope)) {
+        f(Arc::make_mut(&mut self.stack().top.scope));
+    }
+
     /// Adds a scope, which is dropped again with the guard.
     #[must_use = "the scope lasts as long as the guard"]
     pub fn push_scope(self: &Arc<Self>) -> ScopeGuard {

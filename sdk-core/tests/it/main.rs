@@ -3,6 +3,7 @@
 mod auth;
 mod dsn;
 mod envelope;
+mod golden;
 mod layers;
 mod ratelimit;
 mod source;
