@@ -51,6 +51,8 @@ pub const MAX_JSON_DEPTH: usize = 128;
 pub const MAX_LIST_ITEMS: usize = 10_000;
 /// Entries of one map that lenient reading keeps (our bound).
 pub const MAX_MAP_ENTRIES: usize = 1_000;
+/// Notes kept of one lenient reading: more would only repeat the first ones.
+pub const MAX_NOTES: usize = 50;
 
 /// Bytes of one header line, of the envelope or of an item (our bound; official SDKs stay
 /// under 4 KiB).
@@ -196,5 +198,3 @@ impl EnvelopeLimits {
         self
     }
 }
-/// Notes kept per event; more would only repeat the first ones.
-pub const MAX_NOTES: usize = 50;

@@ -168,14 +168,14 @@ impl RateLimit {
 
     fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split(':').map(str::trim);
-        let seconds = parts.next()?;
-        // Without the colon that starts the categories this is not a limit on everything.
-        let categories = parts.next()?;
+        let seconds = parse_seconds(parts.next()?);
+        // A stray word is not a limit on everything, a bare number is.
+        let categories = parts.next().or_else(|| seconds.map(|_| ""))?;
         let scope = RateLimitScope::from_name(parts.next().unwrap_or_default());
         let reason = parts.next().and_then(word);
         let namespaces = parts.next().unwrap_or_default();
         Some(Self {
-            retry_after_secs: parse_seconds(seconds).unwrap_or(DEFAULT_RETRY_AFTER_SECS),
+            retry_after_secs: seconds.unwrap_or(DEFAULT_RETRY_AFTER_SECS),
             categories: parts_of(categories).map(DataCategory::from_name).collect(),
             scope,
             reason,

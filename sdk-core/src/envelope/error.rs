@@ -16,8 +16,8 @@ pub enum EnvelopeError {
     /// The first line is not a JSON object.
     #[error("envelope header is not a json object")]
     InvalidHeader,
-    /// An item's header line is not a JSON object.
-    #[error("item header at byte {position} is not a json object")]
+    /// An item's header line is not a JSON object, or its `length` is not a count of bytes.
+    #[error("item header at byte {position} is not a json object with a usable length")]
     InvalidItemHeader {
         /// Start of the header line.
         position: usize,

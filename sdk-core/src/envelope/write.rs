@@ -102,18 +102,18 @@ impl Payload {
     /// When the payload holds what JSON cannot say.
     pub fn write_json(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
         match self {
-            Payload::Event(value) | Payload::Feedback(value) => serde_json::to_writer(out, value),
-            Payload::Transaction(value) => serde_json::to_writer(out, value),
-            Payload::UserReport(value) => serde_json::to_writer(out, value),
-            Payload::Session(value) => serde_json::to_writer(out, value),
-            Payload::Sessions(value) => serde_json::to_writer(out, value),
-            Payload::CheckIn(value) => serde_json::to_writer(out, value),
-            Payload::ClientReport(value) => serde_json::to_writer(out, value),
-            Payload::Logs(value) => serde_json::to_writer(out, value),
-            Payload::Metrics(value) => serde_json::to_writer(out, value),
-            Payload::Span(value) => serde_json::to_writer(out, value),
-            Payload::Spans(value) => serde_json::to_writer(out, value),
-            Payload::Raw(value) => {
+            Self::Event(value) | Self::Feedback(value) => serde_json::to_writer(out, value),
+            Self::Transaction(value) => serde_json::to_writer(out, value),
+            Self::UserReport(value) => serde_json::to_writer(out, value),
+            Self::Session(value) => serde_json::to_writer(out, value),
+            Self::Sessions(value) => serde_json::to_writer(out, value),
+            Self::CheckIn(value) => serde_json::to_writer(out, value),
+            Self::ClientReport(value) => serde_json::to_writer(out, value),
+            Self::Logs(value) => serde_json::to_writer(out, value),
+            Self::Metrics(value) => serde_json::to_writer(out, value),
+            Self::Span(value) => serde_json::to_writer(out, value),
+            Self::Spans(value) => serde_json::to_writer(out, value),
+            Self::Raw(value) => {
                 out.extend_from_slice(value);
                 Ok(())
             }

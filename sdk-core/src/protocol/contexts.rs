@@ -7,7 +7,8 @@ use serde_json::Value;
 use crate::limits;
 use crate::protocol::ids::{SpanId, TraceId};
 use crate::protocol::interface::interface;
-use crate::protocol::lenient::{AnyText, Form, Key, Map, Notes, Object, Seed, Shape, read_shape};
+use crate::protocol::lenient::{AnyText, Form, Key, Map, Notes, Object, Seed};
+use crate::protocol::shape::{Shape, read_shape};
 use crate::protocol::span::SpanStatus;
 use crate::protocol::timestamp::Timestamp;
 

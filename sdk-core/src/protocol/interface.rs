@@ -98,7 +98,7 @@ macro_rules! interface {
         const _: () = {
             struct ObjectShape;
 
-            impl<'de> $crate::protocol::lenient::Shape<'de> for ObjectShape {
+            impl<'de> $crate::protocol::shape::Shape<'de> for ObjectShape {
                 type Out = $name;
 
                 fn object<A: serde::de::MapAccess<'de>>(
@@ -117,7 +117,7 @@ macro_rules! interface {
                     input: D,
                     notes: &mut $crate::protocol::lenient::Notes,
                 ) -> Result<Option<Self>, D::Error> {
-                    $crate::protocol::lenient::read_shape(input, ObjectShape, notes)
+                    $crate::protocol::shape::read_shape(input, ObjectShape, notes)
                 }
             }
 

@@ -5,7 +5,8 @@ use std::marker::PhantomData;
 use serde::de::{Deserializer, MapAccess};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use crate::protocol::lenient::{Key, Lenient, Notes, Object, Seed, Shape, read_shape};
+use crate::protocol::lenient::{Key, Lenient, Notes, Object, Seed};
+use crate::protocol::shape::{Shape, read_shape};
 
 /// Many things of one kind: `{"items": [...]}`.
 #[derive(Clone, Debug, PartialEq)]

@@ -24,6 +24,7 @@ pub mod read;
 mod request;
 mod sdk_info;
 mod session;
+pub(crate) mod shape;
 mod span;
 mod stacktrace;
 mod tags;

@@ -5,9 +5,8 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 
 use crate::limits;
-use crate::protocol::lenient::{
-    Any, Field, Lenient, Notes, Shape, Sparse, read_elements, read_entries, read_shape, scalar_text,
-};
+use crate::protocol::lenient::{Any, Field, Lenient, Notes, Sparse, scalar_text};
+use crate::protocol::shape::{Shape, read_elements, read_entries, read_shape};
 use crate::protocol::tags::split_pair;
 
 /// Pairs in their order, or the text that they were not yet split from.

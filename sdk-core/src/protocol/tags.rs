@@ -4,9 +4,8 @@ use serde::de::{Deserializer, MapAccess, SeqAccess};
 use serde_json::Value;
 
 use crate::limits;
-use crate::protocol::lenient::{
-    Any, Form, Map, Notes, Shape, Text, read_elements, read_entries, read_shape, scalar_text,
-};
+use crate::protocol::lenient::{Any, Form, Map, Notes, Text, scalar_text};
+use crate::protocol::shape::{Shape, read_elements, read_entries, read_shape};
 
 /// Reads a map, a list of pairs or a list of `{"key", "value"}`; null values are left out.
 pub(crate) struct TagsForm;

@@ -8,9 +8,8 @@ use serde::de::{Deserializer, Error, MapAccess, SeqAccess};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 
-use crate::protocol::lenient::{
-    Field, Key, Lenient, Notes, Object, Seed, Shape, Sparse, read_elements, read_shape,
-};
+use crate::protocol::lenient::{Field, Key, Lenient, Notes, Object, Seed, Sparse};
+use crate::protocol::shape::{Shape, read_elements, read_shape};
 
 /// A list that reads from an array or from `{"values": [...]}`, and writes the latter.
 #[derive(Clone, PartialEq)]

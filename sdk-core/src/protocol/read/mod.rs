@@ -82,6 +82,12 @@ pub fn from_json<T: Lenient>(json: &[u8]) -> Result<(T, Notes), ReadError> {
     }
 }
 
+/// Reads any interface from a JSON value, without notes; `None` when it is no object.
+#[must_use]
+pub fn from_value<T: Lenient>(value: serde_json::Value) -> Option<T> {
+    T::read(value, &mut Notes::default()).ok().flatten()
+}
+
 fn read<T: Lenient>(json: &[u8]) -> Result<(Option<T>, Notes), serde_json::Error> {
     let mut notes = Notes::default();
     let mut input = Deserializer::from_slice(json);

@@ -1,0 +1,405 @@
+//! Turns an envelope into lines for people.
+
+use serde_json::{Map, Value};
+
+use crate::envelope::{Envelope, Item};
+
+const MAX_TEXT_CHARS: usize = 160;
+const MAX_FRAMES: usize = 5;
+const MAX_TAGS: usize = 12;
+const MAX_LOGS: usize = 10;
+
+/// Whether to mark text with colours.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Style {
+    Plain,
+    Colour,
+}
+
+#[derive(Clone, Copy)]
+enum Paint {
+    Bold,
+    Dim,
+    Red,
+    Yellow,
+    Cyan,
+}
+
+impl Style {
+    fn paint(self, paint: Paint, text: &str) -> String {
+        let code = match paint {
+            Paint::Bold => 1,
+            Paint::Dim => 2,
+            Paint::Red => 31,
+            Paint::Yellow => 33,
+            Paint::Cyan => 36,
+        };
+        match self {
+            Self::Plain => text.to_owned(),
+            Self::Colour => format!("\x1b[{code}m{text}\x1b[0m"),
+        }
+    }
+
+    fn level(self, level: &str) -> String {
+        let paint = match level {
+            "fatal" | "error" => Paint::Red,
+            "warning" | "warn" => Paint::Yellow,
+            _ => Paint::Cyan,
+        };
+        self.paint(paint, level)
+    }
+}
+
+/// Where an envelope came from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Received<'a> {
+    pub(crate) number: u64,
+    pub(crate) project: &'a str,
+    pub(crate) bytes: usize,
+}
+
+/// One line that names the envelope and the kinds of its items.
+pub(crate) fn summary(received: Received<'_>, envelope: &Envelope<'_>, style: Style) -> String {
+    let kinds: Vec<String> = envelope
+        .items
+        .iter()
+        .map(|item| text(&item.header, "type"))
+        .collect();
+    let title = format!("envelope {}", received.number);
+    let project = clean(received.project);
+    let bytes = received.bytes;
+    format!(
+        "{} · project {project} · {bytes} bytes · {}\n",
+        style.paint(Paint::Bold, &title),
+        kinds.join(", ")
+    )
+}
+
+/// The summary, the sender, and some lines for each item.
+pub(crate) fn details(received: Received<'_>, envelope: &Envelope<'_>, style: Style) -> String {
+    let mut out = summary(received, envelope, style);
+    if let Some(Value::Object(sdk)) = envelope.header.get("sdk") {
+        let sender = format!("  from {} {}", text(sdk, "name"), text(sdk, "version"));
+        out.push_str(&style.paint(Paint::Dim, &sender));
+        out.push('\n');
+    }
+    for item in &envelope.items {
+        out.push_str(&item_lines(item, style).join("\n"));
+        out.push('\n');
+    }
+    out
+}
+
+fn item_lines(item: &Item<'_>, style: Style) -> Vec<String> {
+    let kind = text(&item.header, "type");
+    let size = format!("{} bytes", item.payload.len());
+    let mut lines = vec![String::new()];
+    let headline = if kind == "attachment" {
+        format!("{} {size}", text(&item.header, "filename"))
+    } else {
+        match serde_json::from_slice(item.payload) {
+            Ok(Value::Object(payload)) => describe(&kind, &payload, style, &mut lines),
+            _ => size,
+        }
+    };
+    if let Some(first) = lines.first_mut() {
+        *first = format!("  {}  {headline}", style.paint(Paint::Bold, &kind));
+    }
+    lines
+}
+
+/// Returns the headline of an item and appends its further lines.
+fn describe(
+    kind: &str,
+    payload: &Map<String, Value>,
+    style: Style,
+    lines: &mut Vec<String>,
+) -> String {
+    match kind {
+        "event" => {
+            event_lines(payload, style, lines);
+            let level = text_or(payload, "level", "error");
+            format!("{}  {}", style.level(&level), event_title(payload))
+        }
+        "transaction" => {
+            event_lines(payload, style, lines);
+            format!(
+                "{}  {} spans",
+                text(payload, "transaction"),
+                list(payload.get("spans")).len()
+            )
+        }
+        "session" => {
+            let attributes = object(payload, "attrs");
+            let release = attributes
+                .map(|attributes| text(attributes, "release"))
+                .unwrap_or_default();
+            format!(
+                "{}  errors {}  {release}",
+                text(payload, "status"),
+                text_or(payload, "errors", "0")
+            )
+        }
+        "sessions" => format!("{} aggregates", list(payload.get("aggregates")).len()),
+        "check_in" => format!(
+            "{}  {}",
+            text(payload, "monitor_slug"),
+            text(payload, "status")
+        ),
+        "user_report" => format!("{}  {}", text(payload, "name"), text(payload, "comments")),
+        "feedback" => {
+            let feedback =
+                object(payload, "contexts").and_then(|contexts| object(contexts, "feedback"));
+            feedback
+                .map(|feedback| text(feedback, "message"))
+                .unwrap_or_default()
+        }
+        "client_report" => {
+            for loss in list(payload.get("discarded_events"))
+                .iter()
+                .filter_map(Value::as_object)
+            {
+                let (reason, category) = (text(loss, "reason"), text(loss, "category"));
+                lines.push(format!(
+                    "      lost {} × {category}: {reason}",
+                    text(loss, "quantity")
+                ));
+            }
+            String::new()
+        }
+        "log" => {
+            let logs = list(payload.get("items"));
+            for log in logs.iter().take(MAX_LOGS).filter_map(Value::as_object) {
+                lines.push(format!(
+                    "      {}  {}",
+                    style.level(&text(log, "level")),
+                    text(log, "body")
+                ));
+            }
+            format!("{} entries", logs.len())
+        }
+        _ => match payload.get("items") {
+            Some(items) => format!("{} entries", list(Some(items)).len()),
+            None => String::new(),
+        },
+    }
+}
+
+fn event_title(event: &Map<String, Value>) -> String {
+    let exceptions = list(event.get("exception"));
+    if let Some(exception) = exceptions.last().and_then(Value::as_object) {
+        return format!("{}: {}", text(exception, "type"), text(exception, "value"));
+    }
+    let entry = event.get("logentry").or_else(|| event.get("message"));
+    match entry {
+        Some(Value::Object(entry)) => text_or(entry, "formatted", &text(entry, "message")),
+        Some(entry) => plain(entry),
+        None => "(no message)".to_owned(),
+    }
+}
+
+fn event_lines(event: &Map<String, Value>, style: Style, lines: &mut Vec<String>) {
+    for frame in newest_frames(event) {
+        let (function, file) = (text_or(frame, "function", "?"), text(frame, "filename"));
+        let place = match frame.get("lineno") {
+            Some(line) if !file.is_empty() => format!(" ({file}:{})", plain(line)),
+            _ if !file.is_empty() => format!(" ({file})"),
+            _ => String::new(),
+        };
+        let is_ours = frame
+            .get("in_app")
+            .and_then(Value::as_bool)
+            .unwrap_or(false);
+        let paint = if is_ours { Paint::Cyan } else { Paint::Dim };
+        lines.push(format!(
+            "      {}",
+            style.paint(paint, &format!("at {function}{place}"))
+        ));
+    }
+    let tags = tags(event.get("tags"));
+    if !tags.is_empty() {
+        lines.push(format!("      tags {}", tags.join(" ")));
+    }
+    let facts: Vec<String> = ["release", "environment", "server_name", "transaction"]
+        .into_iter()
+        .filter(|name| event.contains_key(*name))
+        .map(|name| format!("{name} {}", text(event, name)))
+        .collect();
+    if !facts.is_empty() {
+        lines.push(format!("      {}", facts.join(" · ")));
+    }
+    let breadcrumbs = list(event.get("breadcrumbs")).len();
+    if breadcrumbs > 0 {
+        lines.push(format!("      {breadcrumbs} breadcrumbs"));
+    }
+}
+
+/// The frames of the newest exception, the crash first; events keep them the other way round.
+fn newest_frames(event: &Map<String, Value>) -> Vec<&Map<String, Value>> {
+    let of_exception = list(event.get("exception"))
+        .last()
+        .and_then(|exception| exception.get("stacktrace"));
+    let of_thread = || {
+        list(event.get("threads"))
+            .iter()
+            .find_map(|thread| thread.get("stacktrace"))
+    };
+    let trace = of_exception
+        .or_else(of_thread)
+        .or_else(|| event.get("stacktrace"));
+    let frames = list(trace.and_then(|trace| trace.get("frames")));
+    frames
+        .iter()
+        .rev()
+        .take(MAX_FRAMES)
+        .filter_map(Value::as_object)
+        .collect()
+}
+
+/// Tags are a map, a list of pairs, or a list of objects with `key` and `value`.
+fn tags(value: Option<&Value>) -> Vec<String> {
+    let pairs: Vec<(String, String)> = match value {
+        Some(Value::Object(map)) => map
+            .iter()
+            .map(|(key, value)| (clean(key), plain(value)))
+            .collect(),
+        Some(Value::Array(pairs)) => pairs
+            .iter()
+            .filter_map(|pair| {
+                let (key, value) = match pair {
+                    Value::Array(pair) => (pair.first()?, pair.get(1)?),
+                    pair => (pair.get("key")?, pair.get("value")?),
+                };
+                Some((plain(key), plain(value)))
+            })
+            .collect(),
+        _ => Vec::new(),
+    };
+    pairs
+        .into_iter()
+        .take(MAX_TAGS)
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect()
+}
+
+/// A list as such or under `values`.
+fn list(value: Option<&Value>) -> &[Value] {
+    match value {
+        Some(Value::Array(values)) => values,
+        Some(Value::Object(map)) => map
+            .get("values")
+            .and_then(Value::as_array)
+            .map_or(&[], Vec::as_slice),
+        _ => &[],
+    }
+}
+
+fn object<'a>(map: &'a Map<String, Value>, key: &str) -> Option<&'a Map<String, Value>> {
+    map.get(key).and_then(Value::as_object)
+}
+
+fn text(map: &Map<String, Value>, key: &str) -> String {
+    text_or(map, key, "")
+}
+
+fn text_or(map: &Map<String, Value>, key: &str, default: &str) -> String {
+    match map.get(key) {
+        None | Some(Value::Null) => default.to_owned(),
+        Some(value) => plain(value),
+    }
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => clean(text),
+        other => clean(&other.to_string()),
+    }
+}
+
+/// One short line without control characters, which could take over the terminal.
+fn clean(text: &str) -> String {
+    let mut chars = text
+        .chars()
+        .map(|next| if next.is_control() { ' ' } else { next });
+    let mut short: String = chars.by_ref().take(MAX_TEXT_CHARS).collect();
+    if chars.next().is_some() {
+        short.push('…');
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::envelope::parse;
+
+    const RECEIVED: Received<'_> = Received {
+        number: 1,
+        project: "42",
+        bytes: 9,
+    };
+
+    fn printed(body: &str) -> String {
+        details(RECEIVED, &parse(body.as_bytes()).unwrap(), Style::Plain)
+    }
+
+    #[test]
+    fn an_event_shows_title_newest_frames_tags_and_facts() {
+        let body = concat!(
+            r#"{"sdk":{"name":"mini-sentry.rust","version":"0.1.0"}}"#,
+            "\n",
+            r#"{"type":"event"}"#,
+            "\n",
+            r#"{"level":"error","release":"shop@1","tags":{"a":"b"},"exception":{"values":[{"type":"IoError","#,
+            r#""value":"disk full","stacktrace":{"frames":[{"function":"main"},"#,
+            r#"{"function":"save","filename":"src/save.rs","lineno":7,"in_app":true}]}}]}}"#,
+        );
+        assert_eq!(
+            printed(body),
+            "envelope 1 · project 42 · 9 bytes · event\n  from mini-sentry.rust 0.1.0\n  \
+             event  error  IoError: disk full\n      at save (src/save.rs:7)\n      at main\n      \
+             tags a=b\n      release shop@1\n"
+        );
+    }
+
+    #[test]
+    fn every_shape_of_tags_and_message_is_read() {
+        assert_eq!(
+            tags(
+                serde_json::from_str(r#"[["a","b"],{"key":"c","value":1},3]"#)
+                    .ok()
+                    .as_ref()
+            ),
+            ["a=b", "c=1"]
+        );
+        for message in [
+            r#""message":"hi""#,
+            r#""logentry":{"formatted":"hi"}"#,
+            r#""message":{"message":"hi"}"#,
+        ] {
+            let text = printed(&format!("{{}}\n{{\"type\":\"event\"}}\n{{{message}}}"));
+            assert!(text.contains("error  hi\n"), "{text}");
+        }
+    }
+
+    #[test]
+    fn control_characters_never_reach_the_terminal() {
+        let text = printed(
+            "{}\n{\"type\":\"event\"}\n{\"message\":\"a\\u001b[2Jb\\nc\"}\n{\"type\":\"\\u0007\"}\nx",
+        );
+        assert!(text.contains("a [2Jb c"), "{text}");
+        assert!(
+            !text.contains('\u{7}') && !text.contains('\u{1b}'),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn payloads_of_the_wrong_shape_are_shown_by_size() {
+        let text = printed(
+            "{}\n{\"type\":\"event\"}\nnot json\n{\"type\":\"event\"}\n{\"exception\":3,\"tags\":4}",
+        );
+        assert!(text.contains("  event  8 bytes\n"), "{text}");
+        assert!(text.contains("(no message)"), "{text}");
+    }
+}

@@ -1,0 +1,99 @@
+//! The bounded trail of breadcrumbs in a scope.
+//!
+//! Adding is a push; a capture shares the whole trail with the scope at the cost of a few
+//! reference counts. So the trail is a queue of shared, finished chunks and one open chunk, and
+//! only the open one, a few entries, is ever copied.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::protocol::Breadcrumb;
+
+const CHUNK: usize = 16;
+
+/// A trail of breadcrumbs, oldest first.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Breadcrumbs {
+    finished: VecDeque<Arc<Vec<Breadcrumb>>>,
+    open: Vec<Breadcrumb>,
+    finished_len: usize,
+}
+
+impl Breadcrumbs {
+    /// Adds one; beyond `max` the oldest are let go, a chunk at a time.
+    pub(crate) fn push(&mut self, breadcrumb: Breadcrumb, max: usize) {
+        if self.open.len() >= CHUNK {
+            self.finish_open();
+        }
+        if self.open.capacity() == 0 {
+            self.open.reserve_exact(CHUNK);
+        }
+        self.open.push(breadcrumb);
+        while let Some(oldest) = self.finished.front() {
+            let without = self.finished_len.saturating_sub(oldest.len());
+            if without.saturating_add(self.open.len()) < max {
+                break;
+            }
+            self.finished_len = without;
+            self.finished.pop_front();
+        }
+    }
+
+    fn finish_open(&mut self) {
+        let chunk = std::mem::take(&mut self.open);
+        self.finished_len = self.finished_len.saturating_add(chunk.len());
+        self.finished.push_back(Arc::new(chunk));
+    }
+
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// The newest `max`, oldest first.
+    pub(crate) fn newest(&self, max: usize) -> impl Iterator<Item = &Breadcrumb> {
+        let all = self.finished_len.saturating_add(self.open.len());
+        let chunks = self.finished.iter().flat_map(|chunk| chunk.iter());
+        chunks.chain(&self.open).skip(all.saturating_sub(max))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn crumb(n: usize) -> Breadcrumb {
+        Breadcrumb {
+            message: Some(n.to_string()),
+            ..Breadcrumb::default()
+        }
+    }
+
+    #[test]
+    fn the_newest_are_kept_in_order_whatever_the_bound() {
+        for max in [0, 1, 5, 16, 17, 100] {
+            let mut trail = Breadcrumbs::default();
+            for n in 0..250 {
+                trail.push(crumb(n), max);
+                let kept: Vec<_> = trail
+                    .newest(max)
+                    .map(|b| b.message.clone().unwrap())
+                    .collect();
+                let want: Vec<_> = ((n + 1).saturating_sub(max)..=n)
+                    .map(|n| n.to_string())
+                    .collect();
+                assert_eq!(kept, want);
+            }
+            assert!(trail.finished_len + trail.open.len() <= max + CHUNK);
+        }
+    }
+
+    #[test]
+    fn a_copy_is_not_changed_by_later_breadcrumbs() {
+        let mut trail = Breadcrumbs::default();
+        (0..40).for_each(|n| trail.push(crumb(n), 100));
+        let copy = trail.clone();
+        (40..80).for_each(|n| trail.push(crumb(n), 100));
+        assert_eq!(copy.newest(100).count(), 40);
+        assert_eq!(trail.newest(100).count(), 80);
+    }
+}

@@ -1,0 +1,87 @@
+//! A capture as it waits in the queue: small, and made without building the event.
+
+use std::sync::Arc;
+use std::thread;
+
+use crate::client::integration::RawStack;
+use crate::client::scope::Scope;
+use crate::envelope::TraceHeader;
+use crate::protocol::{Event, EventId, Level, Timestamp, Transaction};
+
+/// Something captured that is not yet an envelope.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    pub(crate) id: EventId,
+    pub(crate) at: Timestamp,
+    pub(crate) subject: Subject,
+    pub(crate) scope: Option<Arc<Scope>>,
+    pub(crate) stack: Option<RawStack>,
+    pub(crate) thread: Option<ThreadTag>,
+}
+
+/// What was captured.
+#[derive(Debug)]
+pub(crate) enum Subject {
+    Message(Box<str>, Level),
+    /// The error and its causes, outermost first.
+    Error(Box<[ErrorPart]>),
+    Event(Box<Event>),
+    /// A transaction, and the trace as its first program described it.
+    Transaction(Box<Transaction>, Option<Arc<TraceHeader>>),
+}
+
+/// Type and text of one error in a chain.
+#[derive(Debug)]
+pub(crate) struct ErrorPart {
+    pub(crate) ty: Box<str>,
+    pub(crate) text: Box<str>,
+}
+
+/// The thread that captured.
+#[derive(Debug)]
+pub(crate) struct ThreadTag(thread::Thread);
+
+impl ThreadTag {
+    pub(crate) fn current() -> Self {
+        Self(thread::current())
+    }
+
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.0.name()
+    }
+
+    pub(crate) fn id(&self) -> Option<u64> {
+        let text = format!("{:?}", self.0.id());
+        text.trim_matches(|c: char| !c.is_ascii_digit())
+            .parse()
+            .ok()
+    }
+}
+
+impl ErrorPart {
+    /// The chain of an error, outermost first, bounded.
+    pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> Box<[Self]> {
+        std::iter::successors(Some(error), |error| error.source())
+            .take(MAX_CHAIN)
+            .map(|error| {
+                let debug = format!("{error:?}");
+                Self {
+                    ty: type_name(&debug).into(),
+                    text: error.to_string().into(),
+                }
+            })
+            .collect()
+    }
+}
+
+/// Errors of one chain that are kept.
+const MAX_CHAIN: usize = 50;
+
+/// The type's name, as the derived `Debug` writes it in front.
+fn type_name(debug: &str) -> &str {
+    let name = debug
+        .split([' ', '(', '{', '"', '\r', '\n'])
+        .next()
+        .unwrap_or_default();
+    if name.is_empty() { "Error" } else { name }
+}

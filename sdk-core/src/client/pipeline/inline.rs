@@ -1,0 +1,101 @@
+//! Without threads: envelopes are made and handed over where they are captured.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::client::draft::Draft;
+use crate::client::instance::guarded;
+use crate::client::pipeline::{Job, category};
+use crate::client::prepare::Prepare;
+use crate::envelope::Envelope;
+use crate::protocol::{DiscardReason, Items, Log};
+use crate::transport::{Transport, TransportFactory};
+
+/// Log lines that wait for company.
+const MAX_LINES: usize = 100;
+
+/// There is no thread of ours.
+#[cfg(feature = "panic")]
+pub(crate) const fn is_sdk_thread() -> bool {
+    false
+}
+
+/// The way from capture to transport.
+pub(crate) struct Pipeline {
+    prepare: Prepare,
+    transport: Arc<dyn Transport>,
+    logs: Mutex<Vec<Log>>,
+}
+
+impl Pipeline {
+    pub(crate) fn new(prepare: Prepare, factory: &Arc<dyn TransportFactory>) -> Self {
+        let transport = factory.create(&prepare.transport_options());
+        Self {
+            prepare,
+            transport,
+            logs: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn push(&self, job: Job) {
+        match job {
+            Job::Draft(draft) => {
+                let category = category(&draft);
+                match guarded(|| self.prepare.envelope(draft)) {
+                    Some(Some(envelope)) => self.send(envelope),
+                    Some(None) => {}
+                    None => {
+                        self.prepare
+                            .losses
+                            .record(category, DiscardReason::InternalSdkError, 1)
+                    }
+                }
+            }
+            Job::Envelope(envelope) => self.send(self.prepare.seal(*envelope)),
+            Job::Log(log) => {
+                let mut logs = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
+                logs.push(*log);
+                let full = logs.len() >= MAX_LINES;
+                drop(logs);
+                if full {
+                    self.send_logs();
+                }
+            }
+        }
+    }
+
+    pub(crate) fn push_fatal(&self, draft: Draft) {
+        self.push(Job::Draft(draft));
+    }
+
+    pub(crate) fn flush(&self, timeout: Duration) -> bool {
+        self.send_logs();
+        if let Some(sessions) = self.prepare.sessions.take(&self.prepare.options) {
+            self.send(self.prepare.seal(Envelope::from(sessions)));
+        }
+        if let Some(report) = self.prepare.losses.take(self.prepare.now()) {
+            self.transport
+                .send(self.prepare.seal(Envelope::from(report)));
+        }
+        self.transport.flush(timeout)
+    }
+
+    pub(crate) fn shutdown(self, timeout: Duration) -> bool {
+        self.flush(timeout);
+        self.transport.shutdown(timeout)
+    }
+
+    fn send(&self, mut envelope: Envelope) {
+        if let Some(report) = self.prepare.losses.take(self.prepare.now()) {
+            envelope.add(report);
+        }
+        self.transport.send(envelope);
+    }
+
+    fn send_logs(&self) {
+        let lines = std::mem::take(&mut *self.logs.lock().unwrap_or_else(PoisonError::into_inner));
+        if !lines.is_empty() {
+            self.send(self.prepare.seal(Envelope::from(Items::from(lines))));
+        }
+    }
+}

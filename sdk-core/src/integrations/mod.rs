@@ -1,0 +1,6 @@
+//! What ties the SDK to a program: panics, stacks, logs, requests. Each by its feature.
+
+#[cfg(feature = "backtrace")]
+pub mod backtrace;
+#[cfg(feature = "panic")]
+pub mod panic;
