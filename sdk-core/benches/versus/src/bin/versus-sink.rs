@@ -15,7 +15,7 @@ use flate2::read::MultiGzDecoder;
 use serde_json::{Value, json};
 
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\
-    content-length: 41\r\n\r\n{\"id\":\"00000000000000000000000000000000\"}\n";
+    content-length: 41\r\n\r\n{\"id\":\"00000000000000000000000000000000\"}";
 const MAX_HEADER_LINE: u64 = 64 << 10;
 
 /// Bodies by project.
