@@ -10,6 +10,9 @@ use std::sync::Arc;
 use crate::protocol::Breadcrumb;
 
 const CHUNK: usize = 16;
+/// About how many bytes a breadcrumb holds.
+#[cfg(feature = "worker")]
+const WEIGHT: usize = size_of::<Breadcrumb>() + 64;
 
 /// A trail of breadcrumbs, oldest first.
 #[derive(Clone, Debug, Default)]
@@ -43,6 +46,18 @@ impl Breadcrumbs {
         let chunk = std::mem::take(&mut self.open);
         self.finished_len = self.finished_len.saturating_add(chunk.len());
         self.finished.push_back(Arc::new(chunk));
+    }
+
+    /// About how many bytes the trail adds to what others share with it.
+    #[cfg(feature = "worker")]
+    pub(crate) fn weight(&self) -> usize {
+        let finished = self.finished.iter().map(|chunk| {
+            let bytes = chunk.len().saturating_mul(WEIGHT);
+            bytes.checked_div(Arc::strong_count(chunk)).unwrap_or(bytes)
+        });
+        finished
+            .sum::<usize>()
+            .saturating_add(self.open.len().saturating_mul(WEIGHT))
     }
 
     pub(crate) fn clear(&mut self) {

@@ -187,6 +187,31 @@ impl Scope {
         self.breadcrumbs.push(breadcrumb, max);
     }
 
+    /// About how many bytes the scope adds to what others share with it.
+    #[cfg(feature = "worker")]
+    pub(crate) fn weight(&self) -> usize {
+        let data = &*self.data;
+        let entries = data
+            .tags
+            .len()
+            .saturating_add(data.extra.len())
+            .saturating_add(data.contexts.len());
+        let files = data
+            .attachments
+            .iter()
+            .map(|attachment| attachment.data.len())
+            .sum::<usize>();
+        let bytes = size_of::<Data>()
+            .saturating_add(entries.saturating_mul(200))
+            .saturating_add(files);
+        let share = bytes
+            .checked_div(Arc::strong_count(&self.data))
+            .unwrap_or(bytes);
+        share
+            .saturating_add(self.breadcrumbs.weight())
+            .saturating_add(size_of::<Self>())
+    }
+
     pub(crate) fn attachments(&self) -> &[Attachment] {
         &self.data.attachments
     }

@@ -80,7 +80,7 @@ impl Pipeline {
         self.transport.flush(timeout)
     }
 
-    pub(crate) fn shutdown(self, timeout: Duration) -> bool {
+    pub(crate) fn shutdown(&self, timeout: Duration) -> bool {
         self.flush(timeout);
         self.transport.shutdown(timeout)
     }
