@@ -1,18 +1,20 @@
 //! The integration tests of the core, in one binary.
 
 mod auth;
-#[cfg(any(feature = "http", feature = "reqwest"))]
+#[cfg(feature = "http")]
 mod delivery;
 mod dsn;
 mod envelope;
 mod layers;
 mod ratelimit;
-#[cfg(any(feature = "http", feature = "reqwest"))]
+#[cfg(feature = "http")]
 mod sink;
 mod source;
 #[cfg(feature = "http")]
 mod spool;
 #[cfg(feature = "http")]
 mod transport_http;
+#[cfg(all(feature = "http", feature = "reqwest"))]
+mod transport_reqwest;
 #[cfg(feature = "http")]
 mod transport_secure;
