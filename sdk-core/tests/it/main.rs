@@ -4,6 +4,7 @@ mod auth;
 #[cfg(feature = "test")]
 mod client;
 #[cfg(any(feature = "http", feature = "reqwest"))]
+#[cfg(feature = "http")]
 mod delivery;
 mod dsn;
 mod envelope;
@@ -12,11 +13,14 @@ mod layers;
 mod ratelimit;
 mod scrub;
 #[cfg(any(feature = "http", feature = "reqwest"))]
+#[cfg(feature = "http")]
 mod sink;
 mod source;
 #[cfg(feature = "http")]
 mod spool;
 #[cfg(feature = "http")]
 mod transport_http;
+#[cfg(all(feature = "http", feature = "reqwest"))]
+mod transport_reqwest;
 #[cfg(feature = "http")]
 mod transport_secure;

@@ -1,26 +1,18 @@
 //! One request and its answer, as bytes; the sockets are elsewhere.
 
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HOST, PROXY_AUTHORIZATION};
+use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 use ureq_proto::client::state::{Cleanup, RecvBody, RecvResponse};
 use ureq_proto::client::{Call, RecvBodyResult, RecvResponseResult, SendRequestResult};
-use ureq_proto::http::header::{
-    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, PROXY_AUTHORIZATION, RETRY_AFTER,
-    USER_AGENT,
-};
-use ureq_proto::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
 
 use super::proxy::Proxy;
-use crate::auth::Auth;
 use crate::transport::TransportOptions;
 use crate::transport::delivery::{Answer, Body};
+use crate::transport::headers::{MAX_ANSWER_BYTES, read_answer, request_headers};
 
 /// Room for a request's head; a DSN and a client's name are much shorter.
 const MAX_HEAD_BYTES: usize = 8 << 10;
-/// An answer's body is read up to this, only to keep the connection.
-const MAX_ANSWER_BYTES: usize = 64 << 10;
 const METHOD: &[u8] = b"POST ";
-
-const X_SENTRY_AUTH: HeaderName = HeaderName::from_static("x-sentry-auth");
-const X_SENTRY_RATE_LIMITS: HeaderName = HeaderName::from_static("x-sentry-rate-limits");
 
 /// The request that every envelope is sent with.
 #[derive(Debug)]
@@ -39,17 +31,9 @@ impl RequestHead {
         forwarding_proxy: Option<&Proxy>,
     ) -> Option<Self> {
         let uri: Uri = options.dsn.envelope_url().parse().ok()?;
-        let auth = Auth::from_public_key(options.dsn.public_key()).ok()?;
-        let auth = auth.with_client(&options.user_agent).to_header();
-        let mut headers = HeaderMap::new();
-        headers.insert(HOST, HeaderValue::from_str(uri.authority()?.as_str()).ok()?);
-        // A name that no header can hold is not worth an event.
-        if let Ok(user_agent) = HeaderValue::from_str(&options.user_agent) {
-            headers.insert(USER_AGENT, user_agent);
-        }
-        headers.insert(X_SENTRY_AUTH, HeaderValue::from_str(&auth).ok()?);
-        let envelope = HeaderValue::from_static("application/x-sentry-envelope");
-        headers.insert(CONTENT_TYPE, envelope);
+        let mut headers = request_headers(options)?;
+        let host = HeaderValue::from_str(uri.authority()?.as_str()).ok()?;
+        headers.insert(HOST, host);
         if let Some(authorization) = forwarding_proxy.and_then(Proxy::authorization) {
             headers.insert(PROXY_AUTHORIZATION, authorization.clone());
         }
@@ -177,7 +161,7 @@ impl Exchange {
                     Step::Used(bytes)
                 }
                 Ok((bytes, Some(response))) => {
-                    self.answer = read_answer(&response);
+                    self.answer = read_answer(response.status(), response.headers());
                     self.after_head(call, bytes)
                 }
                 Err(_) => Step::Used(0),
@@ -243,21 +227,5 @@ impl Step {
             is_reusable: !call.must_close_connection(),
             bytes,
         }
-    }
-}
-
-fn read_answer(response: &Response<()>) -> Answer {
-    let headers = response.headers();
-    // A header that stands there twice counts as one list.
-    let limits: Vec<&str> = headers
-        .get_all(X_SENTRY_RATE_LIMITS)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .collect();
-    let retry_after = headers.get(RETRY_AFTER);
-    Answer {
-        status: response.status().as_u16(),
-        rate_limits: (!limits.is_empty()).then(|| limits.join(",")),
-        retry_after: retry_after.and_then(|value| value.to_str().ok().map(str::to_owned)),
     }
 }
