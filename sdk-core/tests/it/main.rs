@@ -8,8 +8,15 @@ mod client;
 mod delivery;
 mod dsn;
 mod envelope;
+#[expect(
+    unreachable_pub,
+    reason = "the fuzzer calls the same functions from its own crate"
+)]
+#[path = "../../fuzz/src/lib.rs"]
+mod fuzz_targets;
 mod golden;
 mod layers;
+mod properties;
 mod ratelimit;
 mod scrub;
 #[cfg(any(feature = "http", feature = "reqwest"))]
