@@ -8,6 +8,8 @@ mod delivery;
 mod dsn;
 mod envelope;
 mod golden;
+#[cfg(feature = "test")]
+mod integrations;
 mod layers;
 mod ratelimit;
 mod scrub;
