@@ -15,6 +15,8 @@ mod envelope;
 #[path = "../../fuzz/src/lib.rs"]
 mod fuzz_targets;
 mod golden;
+#[cfg(feature = "test")]
+mod integrations;
 mod layers;
 mod properties;
 mod ratelimit;
