@@ -28,7 +28,7 @@ pub struct Client {
     clock: Arc<dyn Clock>,
     losses: Arc<Losses>,
     sessions: Arc<session::SessionCounts>,
-    pipeline: RwLock<Option<Pipeline>>,
+    pipeline: RwLock<Option<Arc<Pipeline>>>,
     enabled: AtomicBool,
 }
 
@@ -45,7 +45,7 @@ impl Client {
         let pipeline = match (&options.dsn, &options.transport) {
             (Some(dsn), Some(factory)) => {
                 let prepare = Prepare::new(&options, dsn, &clock, &losses, &sessions);
-                Some(Pipeline::new(prepare, factory))
+                Some(Arc::new(Pipeline::new(prepare, factory)))
             }
             _ => None,
         };
@@ -309,7 +309,7 @@ impl Client {
         self.with_pipeline(|pipeline| pipeline.push(job));
     }
 
-    fn with_pipeline<R>(&self, f: impl FnOnce(&Pipeline) -> R) -> Option<R> {
+    fn with_pipeline<R>(&self, f: impl FnOnce(&Arc<Pipeline>) -> R) -> Option<R> {
         let pipeline = self.pipeline.read().unwrap_or_else(PoisonError::into_inner);
         pipeline.as_ref().map(f)
     }
@@ -317,8 +317,9 @@ impl Client {
     /// Waits until everything captured so far has left; false when the time ran out.
     pub fn flush(&self, timeout: Option<Duration>) -> bool {
         let timeout = timeout.unwrap_or(self.options.shutdown_timeout);
-        self.with_pipeline(|pipeline| pipeline.flush(timeout))
-            .unwrap_or(true)
+        // Without the lock, or closing on another thread would wait for us.
+        let pipeline = self.with_pipeline(Arc::clone);
+        pipeline.is_none_or(|pipeline| pipeline.flush(timeout))
     }
 
     /// Sends what waits, as far as the time allows, and turns the client off.
