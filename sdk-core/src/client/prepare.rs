@@ -14,14 +14,14 @@ use crate::client::surroundings::Surroundings;
 use crate::clock::Clock;
 use crate::dsn::Dsn;
 use crate::envelope::{Envelope, Item, Payload, TraceHeader};
-use crate::losses::Losses;
+use crate::losses::{Contents, Losses};
 use crate::protocol::{
     Context, DebugMeta, DiscardReason, Event, Level, Message, SdkInfo, SdkPackage, Stacktrace,
     Thread, Timestamp, TraceId, Transaction,
 };
 use crate::ratelimit::DataCategory;
 use crate::scrub::ScrubReport;
-use crate::transport::TransportOptions;
+use crate::transport::{Transport, TransportOptions};
 
 /// Everything that is needed to make envelopes of drafts.
 pub(crate) struct Prepare {
@@ -307,6 +307,15 @@ impl Prepare {
             .filter_map(|item| self.seal_item(item))
             .collect();
         envelope
+    }
+
+    /// Gives an envelope to the transport. One that panics over it has lost it.
+    pub(crate) fn hand_over(&self, envelope: Envelope, transport: &dyn Transport) {
+        let contents = Contents::of(&envelope);
+        if guarded(|| transport.send(envelope)).is_none() {
+            self.losses
+                .record_contents(contents, DiscardReason::InternalSdkError);
+        }
     }
 
     fn seal_item(&self, item: Item) -> Option<Item> {

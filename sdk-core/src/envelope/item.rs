@@ -117,13 +117,20 @@ impl Item {
         self.header.kind.category()
     }
 
-    /// How many things of its category the item holds.
+    /// How many things of its category the item holds; bytes of an attachment.
     #[must_use]
     pub fn quantity(&self) -> u64 {
         let count = match &self.payload {
             Payload::Logs(logs) => logs.items.len(),
             Payload::Metrics(metrics) => metrics.items.len(),
             Payload::Spans(spans) => spans.items.len(),
+            Payload::Raw(bytes) => match self.header.kind {
+                ItemKind::Attachment => bytes.len(),
+                ItemKind::Log | ItemKind::TraceMetric | ItemKind::Span => {
+                    return self.header.item_count.unwrap_or(1);
+                }
+                _ => 1,
+            },
             _ => 1,
         };
         u64::try_from(count).unwrap_or(u64::MAX)
