@@ -16,7 +16,7 @@ use crate::envelope::{Envelope, Item, Payload, TraceHeader};
 use crate::losses::Losses;
 use crate::protocol::{
     Context, DebugMeta, DiscardReason, Event, Exception, Level, Mechanism, Message, SdkInfo,
-    SdkPackage, Thread, Timestamp, TraceId, Transaction,
+    SdkPackage, Thread, Timestamp, TraceId, Transaction, Value,
 };
 use crate::ratelimit::DataCategory;
 use crate::scrub::ScrubReport;
@@ -266,6 +266,11 @@ impl Prepare {
             value.as_ref().map(|value| value.clone().into_owned())
         };
         transaction.ty = Some("transaction".to_owned());
+        if transaction.spans.is_empty() {
+            // Some readers insist on the list.
+            let none = Value::Array(Vec::new());
+            transaction.other.entry("spans").or_insert(none);
+        }
         transaction.platform = Some(options.platform.clone().into_owned());
         transaction.release = owned(&options.release);
         transaction.dist = owned(&options.dist);
@@ -304,7 +309,8 @@ impl Prepare {
     }
 
     /// Turns typed payloads into scrubbed bytes; nothing unscrubbed goes further. Client reports
-    /// stay typed, so that an undelivered one can be counted back in.
+    /// stay typed, so that an undelivered one can be counted back in. Empty payloads are left out:
+    /// some readers take a length of 0 for none.
     pub(crate) fn seal(&self, mut envelope: Envelope) -> Envelope {
         if envelope.header.sdk.is_none() {
             envelope.header.sdk = Some(SdkInfo {
@@ -316,6 +322,7 @@ impl Prepare {
         let items = std::mem::take(&mut envelope.items);
         envelope.items = items
             .into_iter()
+            .filter(|item| !matches!(&item.payload, Payload::Raw(bytes) if bytes.is_empty()))
             .filter_map(|item| self.seal_item(item))
             .collect();
         envelope
