@@ -17,7 +17,7 @@ use crate::envelope::{Envelope, Item, Payload, TraceHeader};
 use crate::losses::{Contents, Losses};
 use crate::protocol::{
     Context, DebugMeta, DiscardReason, Event, Level, Message, SdkInfo, SdkPackage, Stacktrace,
-    Thread, Timestamp, TraceId, Transaction,
+    Thread, Timestamp, TraceId, Transaction, Value,
 };
 use crate::ratelimit::DataCategory;
 use crate::scrub::ScrubReport;
@@ -254,6 +254,11 @@ impl Prepare {
             value.as_ref().map(|value| value.clone().into_owned())
         };
         transaction.ty = Some("transaction".to_owned());
+        if transaction.spans.is_empty() {
+            // Some readers insist on the list.
+            let none = Value::Array(Vec::new());
+            transaction.other.entry("spans").or_insert(none);
+        }
         transaction.platform = Some(options.platform.clone().into_owned());
         transaction.release = owned(&options.release);
         transaction.dist = owned(&options.dist);
@@ -292,7 +297,8 @@ impl Prepare {
     }
 
     /// Turns typed payloads into scrubbed bytes; nothing unscrubbed goes further. Client reports
-    /// stay typed, so that an undelivered one can be counted back in.
+    /// stay typed, so that an undelivered one can be counted back in. Empty payloads are left out:
+    /// some readers take a length of 0 for none.
     pub(crate) fn seal(&self, mut envelope: Envelope) -> Envelope {
         if envelope.header.sdk.is_none() {
             envelope.header.sdk = Some(SdkInfo {
@@ -304,6 +310,7 @@ impl Prepare {
         let items = std::mem::take(&mut envelope.items);
         envelope.items = items
             .into_iter()
+            .filter(|item| !matches!(&item.payload, Payload::Raw(bytes) if bytes.is_empty()))
             .filter_map(|item| self.seal_item(item))
             .collect();
         envelope

@@ -226,3 +226,17 @@ impl From<Attachment> for Item {
         Self::raw(header, attachment.data)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attachments_count_their_bytes_and_containers_their_entries() {
+        assert_eq!(Item::from(Attachment::new("a", "12345")).quantity(), 5);
+        let logs = Item::from(Items::from(vec![Log::default(), Log::default()]));
+        assert_eq!(logs.quantity(), 2);
+        assert_eq!(Item::raw(logs.header, "{}").quantity(), 2);
+        assert_eq!(Item::from(Event::default()).quantity(), 1);
+    }
+}
