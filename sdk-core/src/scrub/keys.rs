@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use crate::scrub::defaults::STRUCTURAL;
+use crate::scrub::defaults;
 use crate::scrub::fold::{Folded, MAX_FOLDED};
 
 /// Entries that a [`Recall`] holds; a power of two.
-const RECALL_SIZE: usize = 64;
+const RECALL_SIZE: usize = 128;
 
 /// Where in a name a rule's word must stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,8 +85,10 @@ impl KeyRules {
         self.rules.is_empty()
     }
 
-    pub(super) fn name(&self, rule: u16) -> Option<&Cow<'static, str>> {
-        self.rules.get(usize::from(rule)).map(|rule| &rule.name)
+    pub(super) fn name(&self, rule: u16) -> Option<&str> {
+        self.rules
+            .get(usize::from(rule))
+            .map(|rule| rule.name.as_ref())
     }
 
     pub(super) fn spares_numbers(&self, rule: u16) -> bool {
@@ -97,29 +99,27 @@ impl KeyRules {
 
     /// The verdict on a name without escapes.
     pub(super) fn judge(&self, name: &[u8]) -> Verdict {
+        let letters = name.iter().fold(0, |set, byte| set | 1_u32 << (byte & 31));
+        // What an escape such as `%70` stands for is not among the letters.
+        if !name.contains(&b'%') && !self.rules.iter().any(|rule| rule.letters & !letters == 0) {
+            return part(name);
+        }
+        self.judge_folded(name)
+    }
+
+    fn judge_folded(&self, name: &[u8]) -> Verdict {
         let whole = Folded::new(name);
         let folded = match name.len() {
             0..=MAX_FOLDED => whole.as_bytes(),
             _ => b"",
         };
-        if self.allowed.iter().any(|allowed| **allowed == *folded) {
-            return Verdict::Plain;
+        if defaults::is_structural(name) || self.allowed.iter().any(|known| **known == *folded) {
+            return part(name);
         }
-        if STRUCTURAL.binary_search(&folded).is_ok() {
-            return Verdict::Structural;
-        }
-        if let Some(rule) = Folded::parts(name).find_map(|part| self.find(&part)) {
-            return match folded {
-                b"cookie" | b"cookies" => Verdict::Cookies(rule),
-                _ => Verdict::Denied(rule),
-            };
-        }
-        match name {
-            b"name" | b"key" | b"Name" | b"Key" => Verdict::Name,
-            b"value" | b"Value" => Verdict::Value,
-            b"modules" => Verdict::Modules,
-            b"fingerprint" => Verdict::Fingerprint,
-            _ => Verdict::Plain,
+        match Folded::parts(name).find_map(|part| self.find(&part)) {
+            Some(rule) if matches!(folded, b"cookie" | b"cookies") => Verdict::Cookies(rule),
+            Some(rule) => Verdict::Denied(rule),
+            None => part(name),
         }
     }
 
@@ -163,6 +163,18 @@ impl KeyRule {
     }
 }
 
+/// The part that a name plays when it is not denied.
+fn part(name: &[u8]) -> Verdict {
+    match name {
+        b"name" | b"key" | b"Name" | b"Key" => Verdict::Name,
+        b"value" | b"Value" => Verdict::Value,
+        b"modules" => Verdict::Modules,
+        b"fingerprint" => Verdict::Fingerprint,
+        _ if defaults::is_structural(name) => Verdict::Structural,
+        _ => Verdict::Plain,
+    }
+}
+
 /// The verdicts on the last short names: an event repeats the same few dozen names.
 #[derive(Debug)]
 pub(super) struct Recall {
@@ -188,7 +200,7 @@ impl Recall {
         judge: impl FnOnce() -> Verdict,
     ) -> Verdict {
         let mixed = (low ^ high.rotate_left(29)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let slot = (mixed >> 58) as usize % RECALL_SIZE;
+        let slot = (mixed >> 57) as usize % RECALL_SIZE;
         match self.entries.get_mut(slot) {
             Some(entry) if entry.0 == low && entry.1 == high => entry.2,
             Some(entry) => {

@@ -185,6 +185,10 @@ impl Pattern {
         self
     }
 
+    pub(super) const fn is_token(&self) -> bool {
+        matches!(self.form, Form::Token(_))
+    }
+
     /// The mark that any text with a match bears; every mark, when there is no such.
     pub(super) fn mark(&self) -> Marks {
         match &self.form {

@@ -32,6 +32,8 @@ pub struct Scrubber {
     pub(super) keys: KeyRules,
     pub(super) patterns: Vec<Pattern>,
     pub(super) tokens: TokenIndex,
+    /// Numbers of the patterns that are no tokens.
+    forms: Vec<usize>,
     /// Marks that some rule starts from.
     pub(super) wanted: Marks,
     /// Marks that every text gets, because some rule has none.
@@ -67,6 +69,7 @@ impl Scrubber {
             keys: KeyRules::default(),
             patterns: Vec::new(),
             tokens: TokenIndex::default(),
+            forms: Vec::new(),
             wanted: Marks::NONE,
             given: Marks::NONE,
         }
@@ -157,6 +160,12 @@ impl Scrubber {
         }
     }
 
+    /// The patterns that are no tokens, with their numbers.
+    pub(super) fn forms(&self) -> impl Iterator<Item = (usize, &Pattern)> {
+        let pattern = |at: &usize| Some((*at, self.patterns.get(*at)?));
+        self.forms.iter().filter_map(pattern)
+    }
+
     fn deny(mut self, name: &str, fit: Fit) -> Self {
         self.keys.deny(Cow::Owned(name.to_owned()), fit, false);
         self.prepare();
@@ -166,6 +175,9 @@ impl Scrubber {
     /// Works out what depends on all rules together.
     fn prepare(&mut self) {
         self.tokens = TokenIndex::new(&self.patterns);
+        self.forms = (0..self.patterns.len())
+            .filter(|at| !self.patterns.get(*at).is_some_and(Pattern::is_token))
+            .collect();
         self.wanted = Marks::NONE;
         self.given = Marks::NONE;
         if !self.keys.is_empty() {

@@ -82,7 +82,7 @@ impl<'s, 'a> Walk<'s, 'a> {
     }
 
     /// Walks to the end and gives what the input became.
-    pub(super) fn run(mut self, report: &mut ScrubReport) -> Cow<'a, [u8]> {
+    pub(super) fn run(&mut self, report: &mut ScrubReport) -> Cow<'a, [u8]> {
         let mut at = 0;
         // The last byte that is not white space.
         let mut before = 0;
@@ -272,9 +272,17 @@ impl<'s, 'a> Walk<'s, 'a> {
 
     /// The rule that denies a string, if that string looks like a name.
     fn denied_name(&mut self, text: Text) -> Option<u16> {
-        let looks_like_a_name =
-            text.end - text.start <= MAX_PAIR_NAME && !text.content(self.json).contains(&b' ');
-        match looks_like_a_name.then(|| self.judge(text))? {
+        let looks_like_a_name = |name: &[u8]| name.len() <= MAX_PAIR_NAME && !name.contains(&b' ');
+        let raw = text.content(self.json);
+        let verdict = if text.escaped {
+            // An escape takes up to six bytes for one.
+            let short = raw.len() <= 6 * MAX_PAIR_NAME;
+            let verdict = short.then(|| self.judge(text))?;
+            looks_like_a_name(&self.unescaped).then_some(verdict)?
+        } else {
+            looks_like_a_name(raw).then(|| self.judge(text))?
+        };
+        match verdict {
             Verdict::Denied(rule) | Verdict::Cookies(rule) => Some(rule),
             Verdict::Plain
             | Verdict::Structural
@@ -382,7 +390,7 @@ impl<'s, 'a> Walk<'s, 'a> {
         self.in_modules &= self.depth >= MODULES_DEPTH;
     }
 
-    fn finish(self, report: &mut ScrubReport) -> Cow<'a, [u8]> {
+    fn finish(&self, report: &mut ScrubReport) -> Cow<'a, [u8]> {
         if self.edits.is_empty() {
             return Cow::Borrowed(self.json);
         }
@@ -401,7 +409,7 @@ impl<'s, 'a> Walk<'s, 'a> {
     }
 }
 
-/// True for the bytes that ids, addresses and trace headers are made of.
+/// True for the bytes that ids, addresses, times and trace headers are made of.
 fn is_of_an_id(byte: u8) -> bool {
-    byte.is_ascii_hexdigit() || matches!(byte, b'-' | b'x' | b'X')
+    byte.is_ascii_hexdigit() || matches!(byte, b'-' | b'x' | b'X' | b'T' | b'Z' | b':' | b'.')
 }

@@ -150,13 +150,15 @@ impl<W: Wire> Engine<W> {
         !self.is_stalled
     }
 
-    /// Sends the oldest parcel that waits, when it is due and a connection is free. A server
-    /// that failed is tried with one at a time.
+    /// Sends the oldest parcel that waits, when it is due and a connection is free. Of those
+    /// that have waited one is under way at a time, so that they arrive in their order; and a
+    /// server that failed is tried with no more than that.
     fn dispatch_due(&mut self) -> bool {
         let is_free = if self.delivery.is_failing() {
             self.in_flight.is_empty()
         } else {
             self.in_flight.len() < MAX_IN_FLIGHT
+                && !self.in_flight.iter().any(|(_, parcel)| parcel.has_waited)
         };
         let now = Now::read();
         match is_free.then(|| self.delivery.take_due(now)).flatten() {

@@ -95,6 +95,7 @@ fn links_between_the_texts_lead_somewhere() {
         "docs/README.md",
         "docs/architecture.md",
         "docs/limits.md",
+        "docs/privacy.md",
         "docs/protocol.md",
         "docs/sdk/rust.md",
         "docs/style.md",

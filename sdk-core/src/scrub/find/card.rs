@@ -8,6 +8,10 @@ use crate::scrub::find::{Found, Rule};
 
 /// Group lengths as printed: most cards, those of 19 digits, and two of 14 and 15 digits.
 const GROUPINGS: [&[usize]; 4] = [&[4, 4, 4, 4, 3], &[4, 4, 4, 4], &[4, 6, 5], &[4, 6, 4]];
+/// Digits of the first group.
+const FIRST_GROUP: usize = 4;
+/// Shortest card.
+const MIN_DIGITS: usize = 13;
 /// Longest card.
 const MAX_DIGITS: usize = 19;
 /// How far a neighbour behind a hyphen is looked at.
@@ -22,8 +26,8 @@ pub(in crate::scrub) fn find(text: &[u8], rule: Rule, found: &mut Vec<Found>) {
         }
         let start = at;
         at = digits_end(text, start);
-        if begins_freely(text, start)
-            && let Some(end) = card_end(text, start, at)
+        if let Some(end) = card_end(text, start, at)
+            && begins_freely(text, start)
         {
             found.push(Found { start, end, rule });
             at = end;
@@ -33,14 +37,17 @@ pub(in crate::scrub) fn find(text: &[u8], rule: Rule, found: &mut Vec<Found>) {
 
 /// The end of the card that begins with the digits from `start` to `end`.
 fn card_end(text: &[u8], start: usize, end: usize) -> Option<usize> {
+    if end - start == FIRST_GROUP {
+        return GROUPINGS
+            .iter()
+            .find_map(|grouping| grouped_end(text, start, grouping));
+    }
+    if end - start < MIN_DIGITS {
+        return None;
+    }
     let mut digits = Digits::default();
     digits.extend(text.get(start..end)?);
-    if digits.are_a_card() && ends_freely(text, end) {
-        return Some(end);
-    }
-    GROUPINGS
-        .iter()
-        .find_map(|grouping| grouped_end(text, start, grouping))
+    (digits.are_a_card() && ends_freely(text, end)).then_some(end)
 }
 
 fn grouped_end(text: &[u8], start: usize, grouping: &[usize]) -> Option<usize> {
@@ -124,7 +131,7 @@ impl Digits {
                     .unwrap_or_default(),
             })
             .sum();
-        sum % 10 == 0
+        sum.is_multiple_of(10)
     }
 }
 
