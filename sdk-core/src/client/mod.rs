@@ -24,10 +24,15 @@ pub mod test;
 mod trace;
 
 pub use api::*;
+pub use draft::event_from_error;
+#[cfg(feature = "backtrace")]
+pub(crate) use fork::generation;
 pub use future::{FutureExt, WithHub};
 pub use guard::ClientGuard;
 pub use hub::{Hub, ScopeGuard};
 pub use instance::Client;
+#[cfg(feature = "backtrace")]
+pub(crate) use instance::guarded;
 pub use integration::{Integration, RawStack, StackSource};
 pub use logger::capture_log;
 pub use options::{BeforeBreadcrumb, BeforeSend, BeforeSendLog, ClientOptions, TracesSampler};

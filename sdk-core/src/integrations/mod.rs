@@ -2,5 +2,7 @@
 
 #[cfg(feature = "backtrace")]
 pub mod backtrace;
+#[cfg(any(feature = "anyhow", feature = "backtrace"))]
+mod frames;
 #[cfg(feature = "panic")]
 pub mod panic;
