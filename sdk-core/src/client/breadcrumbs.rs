@@ -10,6 +10,9 @@ use std::sync::Arc;
 use crate::protocol::Breadcrumb;
 
 const CHUNK: usize = 16;
+/// About how many bytes a breadcrumb holds.
+#[cfg(feature = "worker")]
+const WEIGHT: usize = size_of::<Breadcrumb>() + 64;
 
 /// A trail of breadcrumbs, oldest first.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +20,8 @@ pub(crate) struct Breadcrumbs {
     finished: VecDeque<Arc<Vec<Breadcrumb>>>,
     open: Vec<Breadcrumb>,
     finished_len: usize,
+    /// How many were ever added.
+    added: usize,
 }
 
 impl Breadcrumbs {
@@ -29,6 +34,7 @@ impl Breadcrumbs {
             self.open.reserve_exact(CHUNK);
         }
         self.open.push(breadcrumb);
+        self.added = self.added.wrapping_add(1);
         while let Some(oldest) = self.finished.front() {
             let without = self.finished_len.saturating_sub(oldest.len());
             if without.saturating_add(self.open.len()) < max {
@@ -45,8 +51,29 @@ impl Breadcrumbs {
         self.finished.push_back(Arc::new(chunk));
     }
 
+    /// About how many bytes the trail adds to what others share with it.
+    #[cfg(feature = "worker")]
+    pub(crate) fn weight(&self) -> usize {
+        let finished = self.finished.iter().map(|chunk| {
+            let bytes = chunk.len().saturating_mul(WEIGHT);
+            bytes.checked_div(Arc::strong_count(chunk)).unwrap_or(bytes)
+        });
+        finished
+            .sum::<usize>()
+            .saturating_add(self.open.len().saturating_mul(WEIGHT))
+    }
+
     pub(crate) fn clear(&mut self) {
         *self = Self::default();
+    }
+
+    /// Adds what `theirs` got since it was a copy of `base`.
+    pub(crate) fn take_over(&mut self, base: &Self, theirs: &Self) {
+        let new = theirs.added.saturating_sub(base.added);
+        for breadcrumb in theirs.newest(new) {
+            // The next that is added keeps the bound again.
+            self.push(breadcrumb.clone(), usize::MAX);
+        }
     }
 
     /// The newest `max`, oldest first.

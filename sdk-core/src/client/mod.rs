@@ -2,6 +2,7 @@
 
 mod api;
 mod breadcrumbs;
+mod callback;
 mod check_in;
 mod draft;
 mod fork;
@@ -24,6 +25,8 @@ pub mod test;
 mod trace;
 
 pub use api::*;
+#[cfg(feature = "backtrace")]
+pub(crate) use callback::guarded;
 pub use draft::event_from_error;
 #[cfg(feature = "backtrace")]
 pub(crate) use fork::generation;
@@ -31,12 +34,9 @@ pub use future::{FutureExt, WithHub};
 pub use guard::ClientGuard;
 pub use hub::{Hub, ScopeGuard};
 pub use instance::Client;
-#[cfg(feature = "backtrace")]
-pub(crate) use instance::guarded;
 pub use integration::{Integration, RawStack, StackSource};
 pub use logger::capture_log;
 pub use options::{BeforeBreadcrumb, BeforeSend, BeforeSendLog, ClientOptions, TracesSampler};
-#[cfg(feature = "panic")]
 pub(crate) use pipeline::is_sdk_thread;
 pub use sampling::{Rate, SamplingContext};
 pub use scope::{EventProcessor, Scope};

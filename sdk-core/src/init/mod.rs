@@ -1,6 +1,7 @@
 //! Switching the SDK on: options completed from the environment, the compiled-in integrations and
 //! transport put in, and the client bound to the current hub.
 
+mod coarse_time;
 mod defaults;
 mod environment;
 mod start;

@@ -3,6 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::clock::Clock;
+use crate::init::coarse_time;
 use crate::protocol::Timestamp;
 
 /// The system's clock. Not for browsers, which give their own.
@@ -10,6 +11,10 @@ use crate::protocol::Timestamp;
 pub struct SystemClock;
 
 impl Clock for SystemClock {
+    fn now_roughly(&self) -> Timestamp {
+        coarse_time::now().unwrap_or_else(|| self.now())
+    }
+
     fn now(&self) -> Timestamp {
         let since = SystemTime::now()
             .duration_since(UNIX_EPOCH)

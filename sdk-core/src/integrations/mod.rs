@@ -6,3 +6,5 @@ pub mod backtrace;
 mod frames;
 #[cfg(feature = "panic")]
 pub mod panic;
+#[cfg(any(feature = "log", feature = "panic", feature = "tracing"))]
+mod reentry;

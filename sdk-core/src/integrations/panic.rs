@@ -69,8 +69,7 @@ impl PanicIntegration {
             .iter()
             .find_map(|extractor| extractor(info))
             .unwrap_or_else(|| {
-                let text = info.payload_as_str();
-                event_from_panic(info, text.unwrap_or("a value that is no text"))
+                event_from_panic(info, text_of(info).unwrap_or("a value that is no text"))
             })
     }
 }
@@ -97,6 +96,13 @@ impl fmt::Debug for PanicIntegration {
             .field("extractors", &self.extractors.len())
             .finish()
     }
+}
+
+/// The message of a panic, when it is text.
+fn text_of<'a>(info: &'a PanicHookInfo<'_>) -> Option<&'a str> {
+    let payload = info.payload();
+    let text = payload.downcast_ref::<&'static str>().copied();
+    text.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
 }
 
 fn capture(info: &PanicHookInfo<'_>) {

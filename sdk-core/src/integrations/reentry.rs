@@ -15,7 +15,9 @@ impl Inside {
     /// `None` when this thread is capturing already, belongs to the SDK, or is ending.
     pub(crate) fn enter() -> Option<Self> {
         let was_inside = INSIDE.try_with(|inside| inside.replace(true));
-        (was_inside == Ok(false)).then_some(Self(())).filter(|_| !is_sdk_thread())
+        (was_inside == Ok(false))
+            .then_some(Self(()))
+            .filter(|_| !is_sdk_thread())
     }
 }
 

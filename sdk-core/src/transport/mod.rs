@@ -3,6 +3,23 @@
 //! A transport is called by one thread of ours at a time and may block it; it never meets the
 //! threads of the host. What it cannot deliver it counts in [`Losses`].
 
+#[cfg(feature = "worker")]
+mod backlog;
+#[cfg(feature = "worker")]
+mod compress;
+#[cfg(feature = "worker")]
+mod delivery;
+#[cfg(feature = "worker")]
+mod engine;
+#[cfg(feature = "http")]
+pub mod http;
+#[cfg(feature = "worker")]
+mod parcel;
+#[cfg(feature = "worker")]
+mod retry;
+#[cfg(feature = "worker")]
+mod spool;
+
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -83,6 +100,8 @@ pub struct TransportOptions {
     pub max_retry_bytes: usize,
     /// How long one request may take.
     pub request_timeout: Duration,
+    /// The longest first pause after a failure; pauses double up to sixty times this.
+    pub retry_base: Duration,
 }
 
 impl TransportOptions {
@@ -100,6 +119,7 @@ impl TransportOptions {
             spool: None,
             max_retry_bytes: 4 << 20,
             request_timeout: Duration::from_secs(15),
+            retry_base: Duration::from_secs(1),
         }
     }
 }

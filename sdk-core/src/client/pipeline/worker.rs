@@ -8,13 +8,13 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::client::callback::guarded;
 use crate::client::draft::Draft;
 use crate::client::fork;
-use crate::client::instance::guarded;
 use crate::client::pipeline::logs::LogBatch;
 use crate::client::pipeline::{Job, category};
 use crate::client::prepare::Prepare;
@@ -32,14 +32,21 @@ thread_local! {
 
 /// True on the SDK's own thread: what happens there is not captured.
 pub(crate) fn is_sdk_thread() -> bool {
-    IS_WORKER.with(Cell::get)
+    IS_WORKER.try_with(Cell::get).unwrap_or(false)
 }
 
 /// The way from capture to transport.
 pub(crate) struct Pipeline {
     prepare: Arc<Prepare>,
     factory: Arc<dyn TransportFactory>,
-    shared: RwLock<Arc<Shared>>,
+    first: Generation,
+}
+
+/// What belongs to one process; the child of a fork adds its own behind its parent's. A chain
+/// and no lock, because a lock may be held by a thread that the child does not have.
+struct Generation {
+    shared: Arc<Shared>,
+    next: OnceLock<Box<Self>>,
 }
 
 /// What the capturing threads and the worker share, in one process generation.
@@ -61,26 +68,22 @@ struct Queue {
 impl Pipeline {
     pub(crate) fn new(prepare: Prepare, factory: &Arc<dyn TransportFactory>) -> Self {
         let prepare = Arc::new(prepare);
-        let shared = Shared::start(&prepare, &**factory);
+        let first = Generation::start(&prepare, &**factory);
         Self {
             prepare,
             factory: Arc::clone(factory),
-            shared: RwLock::new(shared),
+            first,
         }
     }
 
-    fn shared(&self) -> Arc<Shared> {
-        let shared = Arc::clone(&self.shared.read().unwrap_or_else(PoisonError::into_inner));
-        if shared.generation == fork::generation() {
-            return shared;
+    fn shared(&self) -> &Shared {
+        let now = fork::generation();
+        let mut generation = &self.first;
+        while generation.shared.generation != now {
+            let start = || Box::new(Generation::start(&self.prepare, &*self.factory));
+            generation = generation.next.get_or_init(start);
         }
-        let mut slot = self.shared.write().unwrap_or_else(PoisonError::into_inner);
-        if slot.generation != fork::generation() {
-            // The parent's transport is leaked: closing it here would end the parent's connections.
-            std::mem::forget(Arc::clone(&slot));
-            *slot = Shared::start(&self.prepare, &*self.factory);
-        }
-        Arc::clone(&slot)
+        &generation.shared
     }
 
     pub(crate) fn push(&self, job: Job) {
@@ -106,7 +109,7 @@ impl Pipeline {
         self.shared().ask(timeout, &self.prepare, Job::Flush)
     }
 
-    pub(crate) fn shutdown(self, timeout: Duration) -> bool {
+    pub(crate) fn shutdown(&self, timeout: Duration) -> bool {
         let shared = self.shared();
         let done = shared.ask(timeout, &self.prepare, Job::Shutdown);
         shared.stopped.store(true, Ordering::Relaxed);
@@ -115,9 +118,9 @@ impl Pipeline {
     }
 }
 
-impl Shared {
-    fn start(prepare: &Arc<Prepare>, factory: &dyn TransportFactory) -> Arc<Self> {
-        let shared = Arc::new(Self {
+impl Generation {
+    fn start(prepare: &Arc<Prepare>, factory: &dyn TransportFactory) -> Self {
+        let shared = Arc::new(Shared {
             generation: fork::generation(),
             queue: Mutex::default(),
             changed: Condvar::new(),
@@ -134,9 +137,14 @@ impl Shared {
             .spawn(|| worker.run());
         // Without a thread nothing can be sent; what is captured is counted and dropped.
         shared.stopped.store(spawned.is_err(), Ordering::Relaxed);
-        shared
+        Self {
+            shared,
+            next: OnceLock::new(),
+        }
     }
+}
 
+impl Shared {
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -242,7 +250,7 @@ impl Worker {
                 self.send_sessions();
                 self.send_report();
             }
-            if next_poll.is_none_or(|at| at <= Instant::now()) || self.is_idle() {
+            if next_poll.is_some_and(|at| at <= Instant::now()) || self.is_idle() {
                 next_poll = self.poll();
             }
         }

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::client::callback::guarded;
 use crate::client::hub::Hub;
-use crate::client::instance::{Client, guarded};
+use crate::client::instance::Client;
 use crate::client::random;
 use crate::client::sampling::{Rate, SamplingContext};
 use crate::client::trace::headers::{Baggage, SentryTrace, TraceHeaders, TraceParent};
@@ -118,8 +119,7 @@ impl TransactionContext {
         &self.name
     }
 
-    /// The decision, and the rate that it was taken by.
-    fn decide(&self, client: &Client) -> (bool, Rate) {
+    fn decide(&self, client: &Client) -> Decision {
         let options = client.options();
         let rate = match &options.traces_sampler {
             Some(sampler) => {
@@ -137,13 +137,33 @@ impl TransactionContext {
                 None => options.traces_sample_rate,
             },
         };
-        // Programs that share a trace draw the same number, so that they keep the same traces.
+        // Programs that share a trace share the number, so that they keep the same traces.
         let shared = self
             .description
             .as_ref()
             .and_then(|trace| trace.sample_rand.as_ref()?.parse().ok());
-        (rate.keeps_at(|| shared.unwrap_or_else(random::unit)), rate)
+        let number = shared.unwrap_or_else(random::unit);
+        Decision {
+            sampled: rate.keeps_at(|| number),
+            rate,
+            number,
+        }
     }
+}
+
+/// Whether a transaction is kept, and by which rate and number that was decided.
+struct Decision {
+    sampled: bool,
+    rate: Rate,
+    number: f64,
+}
+
+impl Decision {
+    const OFF: Self = Self {
+        sampled: false,
+        rate: Rate::NONE,
+        number: 0.0,
+    };
 }
 
 /// A running transaction. It is sent when it is finished; one that is dropped is forgotten.
@@ -154,15 +174,20 @@ pub struct Transaction {
 
 pub(super) struct Inner {
     client: Option<Arc<Client>>,
-    pub(super) sampled: bool,
+    decision: Decision,
     pub(super) trace: TraceContext,
     description: Option<Arc<TraceHeader>>,
-    rate: Rate,
     data: Option<Box<protocol::Transaction>>,
     unkept_spans: u64,
+    /// The name that it had at its end; events captured before may still ask.
+    ended_as: Option<String>,
 }
 
 impl Inner {
+    pub(super) const fn sampled(&self) -> bool {
+        self.decision.sampled
+    }
+
     pub(super) fn now(&self) -> Option<Timestamp> {
         self.client.as_ref().map(|client| client.now())
     }
@@ -170,12 +195,20 @@ impl Inner {
     pub(super) fn add_span(&mut self, span: protocol::Span) {
         match &mut self.data {
             Some(data) if data.spans.len() < limits::MAX_SPANS => data.spans.push(span),
-            _ => self.unkept_spans = self.unkept_spans.saturating_add(1),
+            _ => self.count_span(),
         }
     }
 
+    /// Counts a span that is not sent, because its transaction is not.
+    pub(super) fn count_span(&mut self) {
+        self.unkept_spans = self.unkept_spans.saturating_add(1);
+    }
+
     pub(super) fn name(&self) -> Option<String> {
-        self.data.as_ref()?.transaction.clone()
+        match &self.data {
+            Some(data) => data.transaction.clone(),
+            None => self.ended_as.clone(),
+        }
     }
 
     pub(super) fn headers(&self, span_id: Option<SpanId>) -> Vec<(&'static str, String)> {
@@ -184,12 +217,12 @@ impl Inner {
         let sentry = SentryTrace {
             trace_id,
             span_id,
-            sampled: Some(self.sampled),
+            sampled: Some(self.sampled()),
         };
         let parent = TraceParent {
             trace_id,
             span_id,
-            sampled: self.sampled,
+            sampled: self.sampled(),
         };
         let mut headers = vec![
             ("sentry-trace", sentry.to_string()),
@@ -220,8 +253,9 @@ impl Inner {
             release: options.release.as_ref().map(ToString::to_string),
             environment: options.environment.as_ref().map(ToString::to_string),
             transaction: self.name(),
-            sampled: Some(self.sampled.to_string()),
-            sample_rate: Some(self.rate.get().to_string()),
+            sampled: Some(self.sampled().to_string()),
+            sample_rate: Some(self.decision.rate.get().to_string()),
+            sample_rand: Some(format!("{:.6}", self.decision.number)),
             ..TraceHeader::default()
         }))
     }
@@ -230,9 +264,9 @@ impl Inner {
 impl Transaction {
     pub(crate) fn start(client: Option<Arc<Client>>, context: TransactionContext) -> Self {
         let client = client.filter(|client| client.is_enabled());
-        let (sampled, rate) = client
+        let decision = client
             .as_ref()
-            .map_or((false, Rate::NONE), |client| context.decide(client));
+            .map_or(Decision::OFF, |client| context.decide(client));
         let trace = TraceContext {
             trace_id: Some(context.trace_id),
             span_id: Some(context.span_id),
@@ -253,12 +287,12 @@ impl Transaction {
         });
         let inner = Inner {
             client,
-            sampled,
+            decision,
             trace,
             description: context.description,
-            rate,
             data,
             unkept_spans: 0,
+            ended_as: None,
         };
         Self {
             inner: Arc::new(Mutex::new(inner)),
@@ -278,7 +312,7 @@ impl Transaction {
     /// True when it will be sent.
     #[must_use]
     pub fn is_sampled(&self) -> bool {
-        self.inner().sampled
+        self.inner().sampled()
     }
 
     /// Gives it another name.
@@ -361,13 +395,12 @@ impl Transaction {
         let Some(mut data) = inner.data.take() else {
             return;
         };
+        inner.ended_as.clone_from(&data.transaction);
         let Some(client) = inner.client.clone() else {
             return;
         };
-        let spans = u64::try_from(data.spans.len())
-            .unwrap_or(u64::MAX)
-            .saturating_add(1);
-        if !inner.sampled {
+        if !inner.sampled() {
+            let spans = inner.unkept_spans.saturating_add(1);
             drop(inner);
             client.record_loss(DataCategory::Transaction, DiscardReason::SampleRate, 1);
             client.record_loss(DataCategory::Span, DiscardReason::SampleRate, spans);
@@ -400,7 +433,7 @@ impl fmt::Debug for Transaction {
         let inner = self.inner();
         f.debug_struct("Transaction")
             .field("trace_id", &inner.trace.trace_id)
-            .field("sampled", &inner.sampled)
+            .field("sampled", &inner.sampled())
             .finish_non_exhaustive()
     }
 }

@@ -66,7 +66,10 @@ impl Images {
     pub(super) fn of(&mut self, addresses: &[usize]) -> Vec<DebugImage> {
         self.refresh();
         let mut hit: Vec<usize> = Vec::new();
-        for index in addresses.iter().filter_map(|address| self.index_of(*address)) {
+        for index in addresses
+            .iter()
+            .filter_map(|address| self.index_of(*address))
+        {
             if !hit.contains(&index) {
                 hit.push(index);
             }
