@@ -158,3 +158,6 @@ struct RepositoryReadme;
 #[cfg(all(doctest, feature = "http", feature = "test"))]
 #[doc = include_str!("../../docs/sdk/rust.md")]
 struct Guide;
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/privacy.md")]
+struct Privacy;

@@ -6,6 +6,7 @@ mod client;
 #[cfg(any(feature = "http", feature = "reqwest"))]
 #[cfg(feature = "http")]
 mod delivery;
+mod docs;
 mod dsn;
 mod envelope;
 #[expect(
