@@ -22,6 +22,8 @@ pub(crate) struct Breadcrumbs {
     finished_len: usize,
     /// The room of a chunk that was let go, for the next open one.
     spare: Vec<Breadcrumb>,
+    /// How many were ever added.
+    added: usize,
 }
 
 impl Breadcrumbs {
@@ -34,6 +36,7 @@ impl Breadcrumbs {
             self.open = std::mem::take(&mut self.spare);
         }
         self.open.push(breadcrumb);
+        self.added = self.added.wrapping_add(1);
         while let Some(oldest) = self.finished.front() {
             let without = self.finished_len.saturating_sub(oldest.len());
             if without.saturating_add(self.open.len()) < max {
@@ -71,6 +74,15 @@ impl Breadcrumbs {
 
     pub(crate) fn clear(&mut self) {
         *self = Self::default();
+    }
+
+    /// Adds what `theirs` got since it was a copy of `base`.
+    pub(crate) fn take_over(&mut self, base: &Self, theirs: &Self) {
+        let new = theirs.added.saturating_sub(base.added);
+        for breadcrumb in theirs.newest(new) {
+            // The next that is added keeps the bound again.
+            self.push(breadcrumb.clone(), usize::MAX);
+        }
     }
 
     /// The newest `max`, oldest first.

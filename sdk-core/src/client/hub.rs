@@ -236,12 +236,24 @@ impl Hub {
 
     /// Changes the innermost scope.
     pub fn configure_scope<R>(&self, f: impl FnOnce(&mut Scope) -> R) -> R {
-        // The scope is taken out, so that what the closure drops or calls cannot meet our lock.
-        let mut scope = Arc::clone(&self.stack().top.scope);
+        // The closure works on a copy, so that what it drops or calls cannot meet our lock.
+        let mut base = self.scope();
+        let mut scope = Arc::clone(&base);
         let result = f(Arc::make_mut(&mut scope));
-        let replaced = std::mem::replace(&mut self.stack().top.scope, scope);
-        drop(replaced);
-        result
+        loop {
+            let mut stack = self.stack();
+            if Arc::ptr_eq(&stack.top.scope, &base) {
+                let replaced = std::mem::replace(&mut stack.top.scope, scope);
+                drop(stack);
+                drop(replaced);
+                return result;
+            }
+            // Somebody changed the scope in the meantime: another thread, or the closure itself.
+            let theirs = Arc::clone(&stack.top.scope);
+            drop(stack);
+            Arc::make_mut(&mut scope).take_over(&base, &theirs);
+            base = theirs;
+        }
     }
 
     /// Changes the innermost scope by code of ours, which does not call back.

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use crate::client::callback;
 use crate::client::draft::{Draft, ErrorPart, Subject, ThreadTag};
 use crate::client::hub::Hub;
 use crate::client::integration::{Integration, RawStack};
 use crate::client::options::ClientOptions;
-use crate::client::pipeline::{Job, Pipeline};
+use crate::client::pipeline::{Job, Pipeline, is_sdk_thread};
 use crate::client::prepare::Prepare;
 use crate::client::scope::Scope;
 use crate::client::{random, session};
@@ -72,6 +73,12 @@ impl Client {
     #[must_use]
     pub fn is_enabled(&self) -> bool {
         self.enabled.load(Ordering::Relaxed)
+    }
+
+    /// True when something that happens now is captured: what the SDK itself does, and callbacks
+    /// that it runs on its thread, would only lead to more of the same.
+    fn listens(&self) -> bool {
+        self.is_enabled() && !is_sdk_thread()
     }
 
     /// Now, by the client's clock.
@@ -142,7 +149,7 @@ impl Client {
     /// Captures an event and sees to it that it survives the end of the process, where a spool is
     /// there for it. For panics and the like: it does the work at once, on this thread.
     pub fn capture_fatal(&self, event: Event, scope: Option<Arc<Scope>>) -> EventId {
-        if !self.is_enabled() {
+        if !self.listens() {
             return EventId::nil();
         }
         let id = event.event_id.unwrap_or_else(random::event_id);
@@ -170,11 +177,12 @@ impl Client {
         id: Option<EventId>,
         outcome: session::Outcome,
     ) -> EventId {
-        if !self.is_enabled() {
+        if !self.listens() {
             return EventId::nil();
         }
         session::observe(scope.as_deref(), outcome, self);
-        if !self.keeps(DataCategory::Error) {
+        let is_feedback = matches!(&subject, Subject::Event(event) if event.is_feedback());
+        if !is_feedback && !self.keeps(DataCategory::Error) {
             return EventId::nil();
         }
         let id = id.unwrap_or_else(random::event_id);
@@ -243,6 +251,9 @@ impl Client {
         description: Option<Arc<TraceHeader>>,
         scope: Option<Arc<Scope>>,
     ) {
+        if !self.listens() {
+            return;
+        }
         let id = transaction.event_id.unwrap_or_else(random::event_id);
         let draft = Draft {
             id,
@@ -257,12 +268,12 @@ impl Client {
 
     /// Sends a log line with others, when logs are on.
     pub fn capture_log(&self, log: Log) {
-        if !self.is_enabled() || !self.options.enable_logs {
+        if !self.listens() || !self.options.enable_logs {
             return;
         }
         match &self.options.before_send_log {
             None => self.push(Job::Log(Box::new(log))),
-            Some(callback) => match guarded(|| callback(log)) {
+            Some(before) => match callback::ask(&callback::LOG, |log| before(log), log) {
                 Some(Some(log)) => self.push(Job::Log(Box::new(log))),
                 Some(None) => {
                     self.losses
@@ -292,7 +303,9 @@ impl Client {
 
     pub(crate) fn before_breadcrumb(&self, breadcrumb: Breadcrumb) -> Option<Breadcrumb> {
         match &self.options.before_breadcrumb {
-            Some(callback) => guarded(|| callback(breadcrumb)).flatten(),
+            Some(before) => {
+                callback::ask(&callback::BREADCRUMB, |crumb| before(crumb), breadcrumb).flatten()
+            }
             None => Some(breadcrumb),
         }
     }
@@ -338,9 +351,4 @@ impl fmt::Debug for Client {
             .field("dsn", &self.options.dsn)
             .finish_non_exhaustive()
     }
-}
-
-/// Runs code of the host; a panic in it stays here.
-pub(crate) fn guarded<R>(f: impl FnOnce() -> R) -> Option<R> {
-    std::panic::catch_unwind(std::panic::AssertUnwindSafe(f)).ok()
 }

@@ -2,6 +2,7 @@
 
 mod api;
 mod breadcrumbs;
+mod callback;
 mod check_in;
 mod draft;
 mod fork;
@@ -31,7 +32,6 @@ pub use instance::Client;
 pub use integration::{Integration, RawStack, StackSource};
 pub use logger::capture_log;
 pub use options::{BeforeBreadcrumb, BeforeSend, BeforeSendLog, ClientOptions, TracesSampler};
-#[cfg(feature = "panic")]
 pub(crate) use pipeline::is_sdk_thread;
 pub use sampling::{Rate, SamplingContext};
 pub use scope::{EventProcessor, Scope};

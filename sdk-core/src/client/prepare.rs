@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use crate::client::callback::guarded;
 use crate::client::draft::{Draft, ErrorPart, Subject, ThreadTag};
-use crate::client::instance::guarded;
 use crate::client::integration::{RawStack, StackSource};
 use crate::client::options::ClientOptions;
+use crate::client::pipeline::category;
 use crate::client::scope::Scope;
 use crate::client::session::SessionCounts;
 use crate::client::surroundings::Surroundings;
@@ -100,6 +101,8 @@ impl Prepare {
     }
 
     fn build(&self, draft: Draft) -> Result<Envelope, Dropped> {
+        let category = category(&draft);
+        let dropped = |reason| (category, reason);
         let Draft {
             id,
             at,
@@ -135,7 +138,6 @@ impl Prepare {
         if let (Some(stack), Some(source)) = (&stack, source) {
             self.add_stack(&mut event, stack, source, thread.as_ref());
         }
-        let dropped = |reason| (DataCategory::Error, reason);
         if let Some(scope) = scope {
             let applied = guarded(|| scope.apply(event, self.options.max_breadcrumbs));
             event = applied
@@ -209,7 +211,11 @@ impl Prepare {
         let owned = |value: &Option<Cow<'static, str>>| {
             value.as_ref().map(|value| value.clone().into_owned())
         };
-        event.level.get_or_insert(Level::Error);
+        event.level.get_or_insert(if event.is_feedback() {
+            Level::Info
+        } else {
+            Level::Error
+        });
         event
             .platform
             .get_or_insert_with(|| options.platform.clone().into_owned());
@@ -242,9 +248,12 @@ impl Prepare {
             return false;
         }
         let message = event.message.as_ref().map(Message::text);
+        let entry = event.logentry.as_ref();
+        let entry = entry.and_then(|entry| entry.formatted.as_ref().or(entry.message.as_ref()));
         let last = event.exception.values.last();
         let texts = [
             message,
+            entry.map(String::as_str),
             last.and_then(|exception| exception.ty.as_deref()),
             last.and_then(|exception| exception.value.as_deref()),
         ];

@@ -217,6 +217,33 @@ impl Scope {
             .saturating_add(size_of::<Self>())
     }
 
+    /// Takes over what `theirs` changed since `base`, where this scope did not change the same.
+    pub(crate) fn take_over(&mut self, base: &Self, theirs: &Self) {
+        if !Arc::ptr_eq(&base.data, &theirs.data) {
+            if Arc::ptr_eq(&base.data, &self.data) {
+                self.data = Arc::clone(&theirs.data);
+            } else {
+                self.data().take_over(&base.data, &theirs.data);
+            }
+        }
+        self.breadcrumbs
+            .take_over(&base.breadcrumbs, &theirs.breadcrumbs);
+        let is_same = |span: &Option<TransactionOrSpan>| match (span, &base.span) {
+            (Some(span), Some(base)) => span.is(base),
+            (None, None) => true,
+            _ => false,
+        };
+        if is_same(&self.span) {
+            self.span.clone_from(&theirs.span);
+        }
+        take_over(&mut self.session, &base.session, &theirs.session);
+        take_over(
+            &mut self.propagation,
+            &base.propagation,
+            &theirs.propagation,
+        );
+    }
+
     pub(crate) fn attachments(&self) -> &[Attachment] {
         &self.data.attachments
     }
@@ -291,6 +318,59 @@ impl Scope {
         match &self.span {
             Some(span) => span.trace_context(),
             None => self.propagation.trace_context(),
+        }
+    }
+}
+
+impl Data {
+    fn take_over(&mut self, base: &Self, theirs: &Self) {
+        take_over(&mut self.level, &base.level, &theirs.level);
+        take_over(
+            &mut self.fingerprint,
+            &base.fingerprint,
+            &theirs.fingerprint,
+        );
+        take_over(
+            &mut self.transaction,
+            &base.transaction,
+            &theirs.transaction,
+        );
+        take_over(&mut self.user, &base.user, &theirs.user);
+        take_over(&mut self.request, &base.request, &theirs.request);
+        take_over_entries(&mut self.tags, &base.tags, &theirs.tags);
+        take_over_entries(&mut self.contexts, &base.contexts, &theirs.contexts);
+        let as_map = |object: &Object| object.clone().into_iter().collect::<Map<_, _>>();
+        let mut extra = as_map(&self.extra);
+        take_over_entries(&mut extra, &as_map(&base.extra), &as_map(&theirs.extra));
+        self.extra = extra.into_iter().collect();
+        take_over(
+            &mut self.attachments,
+            &base.attachments,
+            &theirs.attachments,
+        );
+        let new = theirs.processors.iter().skip(base.processors.len());
+        self.processors.extend(new.cloned());
+    }
+}
+
+/// Takes over a value that changed there and not here.
+fn take_over<T: Clone + PartialEq>(ours: &mut T, base: &T, theirs: &T) {
+    if ours == base {
+        ours.clone_from(theirs);
+    }
+}
+
+fn take_over_entries<T: Clone + PartialEq>(
+    ours: &mut Map<String, T>,
+    base: &Map<String, T>,
+    theirs: &Map<String, T>,
+) {
+    for key in base.keys().chain(theirs.keys()) {
+        if ours.get(key) == base.get(key) {
+            match theirs.get(key) {
+                Some(value) => ours.insert(key.clone(), value.clone()),
+                None => ours.remove(key),
+            };
         }
     }
 }

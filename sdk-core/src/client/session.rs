@@ -68,6 +68,12 @@ struct State {
     ended: bool,
 }
 
+impl PartialEq for Session {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.state, &other.state)
+    }
+}
+
 impl Session {
     /// Starts a session, and says so when it is one of the program.
     pub(crate) fn start(client: &Client, user: Option<&str>) -> Option<Self> {

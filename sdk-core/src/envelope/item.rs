@@ -167,7 +167,7 @@ impl From<Event> for Item {
 
 impl From<Box<Event>> for Item {
     fn from(event: Box<Event>) -> Self {
-        if event.ty.as_deref() == Some("feedback") {
+        if event.is_feedback() {
             return Self {
                 header: ItemHeader::new(ItemKind::Feedback),
                 payload: Payload::Feedback(event),

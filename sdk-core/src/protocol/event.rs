@@ -107,6 +107,12 @@ impl Event {
         }
     }
 
+    /// True when the event carries what a user said, not an error.
+    #[must_use]
+    pub fn is_feedback(&self) -> bool {
+        self.ty.as_deref() == Some("feedback")
+    }
+
     /// Adds what a lenient reading noted to [`Event::errors`].
     pub fn record(&mut self, notes: Notes) {
         self.errors

@@ -107,7 +107,7 @@ pub(super) fn patterns() -> Vec<Pattern> {
     }
     for (name, min, prefixes) in TOKENS {
         for prefix in *prefixes {
-            patterns.push(Pattern::new(*name, *prefix).charset(word).at_least(*min));
+            patterns.push(Pattern::new(*name, prefix).charset(word).at_least(*min));
         }
     }
     // Base64, of which the first sixteen bytes have no sign other than letters and digits.

@@ -85,8 +85,10 @@ impl KeyRules {
         self.rules.is_empty()
     }
 
-    pub(super) fn name(&self, rule: u16) -> Option<&Cow<'static, str>> {
-        self.rules.get(usize::from(rule)).map(|rule| &rule.name)
+    pub(super) fn name(&self, rule: u16) -> Option<&str> {
+        self.rules
+            .get(usize::from(rule))
+            .map(|rule| rule.name.as_ref())
     }
 
     pub(super) fn spares_numbers(&self, rule: u16) -> bool {

@@ -1,7 +1,5 @@
 //! What was removed, by rule.
 
-use std::borrow::Cow;
-
 /// Rules that a report names; what others removed is counted together.
 const MAX_RULES: usize = 64;
 /// The name under which the rest is counted.
@@ -21,7 +19,7 @@ const OTHERS: &str = "others";
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ScrubReport {
     /// Sorted by name.
-    counts: Vec<(Cow<'static, str>, u64)>,
+    counts: Vec<(String, u64)>,
     others: u64,
 }
 
@@ -53,7 +51,7 @@ impl ScrubReport {
         let others = (self.others > 0).then_some((OTHERS, self.others));
         self.counts
             .iter()
-            .map(|(name, count)| (name.as_ref(), *count))
+            .map(|(name, count)| (name.as_str(), *count))
             .chain(others)
     }
 
@@ -65,15 +63,18 @@ impl ScrubReport {
         self.others = self.others.saturating_add(other.others);
     }
 
-    pub(super) fn add(&mut self, rule: &Cow<'static, str>, quantity: u64) {
-        match self.counts.binary_search_by(|(name, _)| name.cmp(rule)) {
+    pub(super) fn add(&mut self, rule: &str, quantity: u64) {
+        match self
+            .counts
+            .binary_search_by(|(name, _)| name.as_str().cmp(rule))
+        {
             Ok(at) => {
                 if let Some((_, count)) = self.counts.get_mut(at) {
                     *count = count.saturating_add(quantity);
                 }
             }
             Err(at) if self.counts.len() < MAX_RULES => {
-                self.counts.insert(at, (rule.clone(), quantity));
+                self.counts.insert(at, (rule.to_owned(), quantity));
             }
             Err(_) => self.others = self.others.saturating_add(quantity),
         }

@@ -272,20 +272,16 @@ impl<'s, 'a> Walk<'s, 'a> {
 
     /// The rule that denies a string, if that string looks like a name.
     fn denied_name(&mut self, text: Text) -> Option<u16> {
-        // An escape takes up to six bytes for one.
-        let max = if text.escaped {
-            6 * MAX_PAIR_NAME
+        let looks_like_a_name = |name: &[u8]| name.len() <= MAX_PAIR_NAME && !name.contains(&b' ');
+        let raw = text.content(self.json);
+        let verdict = if text.escaped {
+            // An escape takes up to six bytes for one.
+            let short = raw.len() <= 6 * MAX_PAIR_NAME;
+            let verdict = short.then(|| self.judge(text))?;
+            looks_like_a_name(&self.unescaped).then_some(verdict)?
         } else {
-            MAX_PAIR_NAME
+            looks_like_a_name(raw).then(|| self.judge(text))?
         };
-        let verdict = (text.end - text.start <= max).then(|| self.judge(text))?;
-        let name = match text.escaped {
-            true => &self.unescaped,
-            false => text.content(self.json),
-        };
-        if name.len() > MAX_PAIR_NAME || name.contains(&b' ') {
-            return None;
-        }
         match verdict {
             Verdict::Denied(rule) | Verdict::Cookies(rule) => Some(rule),
             Verdict::Plain

@@ -1,6 +1,8 @@
 //! The integration tests of the core, in one binary.
 
 mod auth;
+#[cfg(feature = "test")]
+mod client;
 #[cfg(any(feature = "http", feature = "reqwest"))]
 mod delivery;
 mod dsn;

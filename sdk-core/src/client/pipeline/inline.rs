@@ -1,10 +1,11 @@
 //! Without threads: envelopes are made and handed over where they are captured.
 
+use std::cell::Cell;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::client::callback::guarded;
 use crate::client::draft::Draft;
-use crate::client::instance::guarded;
 use crate::client::pipeline::{Job, category};
 use crate::client::prepare::Prepare;
 use crate::envelope::Envelope;
@@ -14,10 +15,21 @@ use crate::transport::{Transport, TransportFactory};
 /// Log lines that wait for company.
 const MAX_LINES: usize = 100;
 
-/// There is no thread of ours.
-#[cfg(feature = "panic")]
-pub(crate) const fn is_sdk_thread() -> bool {
-    false
+thread_local! {
+    static IS_WORKING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// True while the SDK does on this thread what a thread of its own would do elsewhere.
+pub(crate) fn is_sdk_thread() -> bool {
+    IS_WORKING.try_with(Cell::get).unwrap_or(false)
+}
+
+/// Does the SDK's own work; a panic in it is `None`.
+fn work<R>(f: impl FnOnce() -> R) -> Option<R> {
+    let before = IS_WORKING.try_with(|mark| mark.replace(true));
+    let result = guarded(f);
+    let _ = IS_WORKING.try_with(|mark| mark.set(before.unwrap_or(false)));
+    result
 }
 
 /// The way from capture to transport.
@@ -41,7 +53,7 @@ impl Pipeline {
         match job {
             Job::Draft(draft) => {
                 let category = category(&draft);
-                match guarded(|| self.prepare.envelope(draft)) {
+                match work(|| self.prepare.envelope(draft)) {
                     Some(Some(envelope)) => self.send(envelope),
                     Some(None) => {}
                     None => {

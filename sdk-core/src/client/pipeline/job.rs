@@ -22,8 +22,9 @@ pub(crate) enum Job {
 
 /// Under which category a draft is counted.
 pub(crate) fn category(draft: &Draft) -> DataCategory {
-    match draft.subject {
+    match &draft.subject {
         Subject::Transaction(..) => DataCategory::Transaction,
+        Subject::Event(event) if event.is_feedback() => DataCategory::Feedback,
         _ => DataCategory::Error,
     }
 }

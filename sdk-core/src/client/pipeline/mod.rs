@@ -11,11 +11,7 @@ mod weight;
 mod worker;
 
 #[cfg(not(feature = "worker"))]
-pub(crate) use inline::Pipeline;
-#[cfg(all(not(feature = "worker"), feature = "panic"))]
-pub(crate) use inline::is_sdk_thread;
+pub(crate) use inline::{Pipeline, is_sdk_thread};
 pub(crate) use job::{Job, category};
 #[cfg(feature = "worker")]
-pub(crate) use worker::Pipeline;
-#[cfg(all(feature = "worker", feature = "panic"))]
-pub(crate) use worker::is_sdk_thread;
+pub(crate) use worker::{Pipeline, is_sdk_thread};

@@ -12,9 +12,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::client::callback::guarded;
 use crate::client::draft::Draft;
 use crate::client::fork;
-use crate::client::instance::guarded;
 use crate::client::pipeline::logs::LogBatch;
 use crate::client::pipeline::{Job, category};
 use crate::client::prepare::Prepare;
@@ -32,7 +32,7 @@ thread_local! {
 
 /// True on the SDK's own thread: what happens there is not captured.
 pub(crate) fn is_sdk_thread() -> bool {
-    IS_WORKER.with(Cell::get)
+    IS_WORKER.try_with(Cell::get).unwrap_or(false)
 }
 
 /// The way from capture to transport.

@@ -79,7 +79,12 @@ impl TraceParent {
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.trim().split('-');
         let version = hex_byte(parts.next()?)?;
-        let (trace_id, span_id) = ids(parts.next()?, parts.next()?)?;
+        let (trace, span) = (parts.next()?, parts.next()?);
+        // W3C asks for lower case, unlike Sentry's own header.
+        if !is_lower_hex(trace) || !is_lower_hex(span) {
+            return None;
+        }
+        let (trace_id, span_id) = ids(trace, span)?;
         let flags = hex_byte(parts.next()?)?;
         // Later versions may add parts behind the flags, the first one may not.
         let is_whole = version > 0 || parts.next().is_none();
@@ -92,12 +97,14 @@ impl TraceParent {
 }
 
 fn hex_byte(text: &str) -> Option<u8> {
-    let is_lower_hex = text
-        .bytes()
-        .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    (text.len() == 2 && is_lower_hex)
+    (text.len() == 2 && is_lower_hex(text))
         .then(|| u8::from_str_radix(text, 16).ok())
         .flatten()
+}
+
+fn is_lower_hex(text: &str) -> bool {
+    text.bytes()
+        .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 impl fmt::Display for TraceParent {
@@ -123,9 +130,10 @@ impl Baggage {
     /// Reads the header; `None` when it has no member of ours.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let text = text
-            .get(..MAX_BAGGAGE_BYTES.min(text.len()))
-            .unwrap_or_default();
+        let end = (0..=MAX_BAGGAGE_BYTES.min(text.len()))
+            .rev()
+            .find(|end| text.is_char_boundary(*end));
+        let text = text.get(..end.unwrap_or_default()).unwrap_or_default();
         let mut fields = crate::protocol::Object::new();
         for member in text.split(',') {
             let member = member.split(';').next().unwrap_or_default();

@@ -8,7 +8,7 @@ use crate::envelope::TraceHeader;
 use crate::protocol::{SpanId, TraceContext, TraceId};
 
 /// A trace without spans: events of one request still find each other.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Propagation {
     pub(crate) trace_id: TraceId,
     pub(crate) span_id: SpanId,

@@ -14,6 +14,7 @@ use crate::protocol::{self, SpanId, SpanStatus, Timestamp, TraceContext, Value};
 pub struct Span {
     transaction: Transaction,
     span_id: SpanId,
+    parent: Option<SpanId>,
     data: Arc<Mutex<Option<Box<protocol::Span>>>>,
 }
 
@@ -41,6 +42,7 @@ impl Span {
         Self {
             transaction,
             span_id,
+            parent,
             data: Arc::new(Mutex::new(data)),
         }
     }
@@ -84,7 +86,7 @@ impl Span {
         TraceContext {
             trace_id,
             span_id: Some(self.span_id),
-            parent_span_id: data.as_ref().and_then(|data| data.parent_span_id),
+            parent_span_id: self.parent,
             op: data.as_ref().and_then(|data| data.op.clone()),
             description: data.as_ref().and_then(|data| data.description.clone()),
             status: data.as_ref().and_then(|data| data.status.clone()),
@@ -124,6 +126,9 @@ impl Span {
     /// Ends it at a given time.
     pub fn finish_at(self, at: Timestamp) {
         let data = self.data().take();
+        if !self.is_sampled() {
+            self.transaction.inner().count_span();
+        }
         if let Some(mut data) = data {
             data.timestamp = Some(at);
             data.status.get_or_insert(SpanStatus::Ok);
@@ -219,6 +224,15 @@ impl TransactionOrSpan {
         match self {
             Self::Transaction(transaction) => transaction.finish(),
             Self::Span(span) => span.finish(),
+        }
+    }
+
+    /// True when both are the same.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Transaction(a), Self::Transaction(b)) => Arc::ptr_eq(&a.inner, &b.inner),
+            (Self::Span(a), Self::Span(b)) => Arc::ptr_eq(&a.data, &b.data),
+            _ => false,
         }
     }
 

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::client::callback::guarded;
 use crate::client::hub::Hub;
-use crate::client::instance::{Client, guarded};
+use crate::client::instance::Client;
 use crate::client::random;
 use crate::client::sampling::{Rate, SamplingContext};
 use crate::client::trace::headers::{Baggage, SentryTrace, TraceHeaders, TraceParent};
@@ -178,6 +179,8 @@ pub(super) struct Inner {
     description: Option<Arc<TraceHeader>>,
     data: Option<Box<protocol::Transaction>>,
     unkept_spans: u64,
+    /// The name that it had at its end; events captured before may still ask.
+    ended_as: Option<String>,
 }
 
 impl Inner {
@@ -192,12 +195,20 @@ impl Inner {
     pub(super) fn add_span(&mut self, span: protocol::Span) {
         match &mut self.data {
             Some(data) if data.spans.len() < limits::MAX_SPANS => data.spans.push(span),
-            _ => self.unkept_spans = self.unkept_spans.saturating_add(1),
+            _ => self.count_span(),
         }
     }
 
+    /// Counts a span that is not sent, because its transaction is not.
+    pub(super) fn count_span(&mut self) {
+        self.unkept_spans = self.unkept_spans.saturating_add(1);
+    }
+
     pub(super) fn name(&self) -> Option<String> {
-        self.data.as_ref()?.transaction.clone()
+        match &self.data {
+            Some(data) => data.transaction.clone(),
+            None => self.ended_as.clone(),
+        }
     }
 
     pub(super) fn headers(&self, span_id: Option<SpanId>) -> Vec<(&'static str, String)> {
@@ -281,6 +292,7 @@ impl Transaction {
             description: context.description,
             data,
             unkept_spans: 0,
+            ended_as: None,
         };
         Self {
             inner: Arc::new(Mutex::new(inner)),
@@ -383,13 +395,12 @@ impl Transaction {
         let Some(mut data) = inner.data.take() else {
             return;
         };
+        inner.ended_as.clone_from(&data.transaction);
         let Some(client) = inner.client.clone() else {
             return;
         };
-        let spans = u64::try_from(data.spans.len())
-            .unwrap_or(u64::MAX)
-            .saturating_add(1);
         if !inner.sampled() {
+            let spans = inner.unkept_spans.saturating_add(1);
             drop(inner);
             client.record_loss(DataCategory::Transaction, DiscardReason::SampleRate, 1);
             client.record_loss(DataCategory::Span, DiscardReason::SampleRate, spans);

@@ -131,7 +131,7 @@ impl Digits {
                     .unwrap_or_default(),
             })
             .sum();
-        sum % 10 == 0
+        sum.is_multiple_of(10)
     }
 }
 

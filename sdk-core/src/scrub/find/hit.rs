@@ -1,7 +1,5 @@
 //! What a search gives back, and the call of all searches that a text's marks ask for.
 
-use std::borrow::Cow;
-
 use crate::scrub::find::{assignment, card, pem, scheme, url, web_token};
 use crate::scrub::marks::Marks;
 use crate::scrub::pattern::Form;
@@ -17,10 +15,13 @@ pub(in crate::scrub) enum Rule {
 }
 
 impl Rule {
-    pub(in crate::scrub) fn name(self, scrubber: &Scrubber) -> Option<&Cow<'static, str>> {
+    pub(in crate::scrub) fn name(self, scrubber: &Scrubber) -> Option<&str> {
         match self {
             Self::Key(rule) => scrubber.keys.name(rule),
-            Self::Pattern(at) => scrubber.patterns.get(at).map(|pattern| &pattern.name),
+            Self::Pattern(at) => scrubber
+                .patterns
+                .get(at)
+                .map(|pattern| pattern.name.as_ref()),
         }
     }
 }

@@ -65,7 +65,8 @@ impl Scheme {
 
     /// Tells tokens from prose such as "bearer of news" and "basic authentication".
     fn accepts(self, token: &[u8], is_header: bool) -> bool {
-        if token.len() < MIN_TOKEN && !(is_header && !token.is_empty()) {
+        let min = if is_header { 1 } else { MIN_TOKEN };
+        if token.len() < min {
             return false;
         }
         match self {
