@@ -139,6 +139,23 @@ impl Hub {
         }
     }
 
+    /// Adds a breadcrumb to the hub of what runs now, if any client is on. Spares the reference
+    /// count that [`with`](Self::with) takes, unless a callback of the host has to be asked.
+    pub(crate) fn add_breadcrumb_here(breadcrumb: Breadcrumb) {
+        if ENABLED.load(Ordering::Relaxed) == 0 {
+            return;
+        }
+        let mut breadcrumb = Some(breadcrumb);
+        let added = CURRENT.try_with(|current| {
+            let hub = current.try_borrow().ok()?;
+            hub.as_ref()?.try_add_breadcrumb(breadcrumb.take()?)
+        });
+        let unseen = added.ok().flatten().map(|(breadcrumb, _)| breadcrumb);
+        if let Some(breadcrumb) = breadcrumb.or(unseen) {
+            Self::with(|hub| hub.add_breadcrumb(breadcrumb));
+        }
+    }
+
     fn for_new_thread() -> Arc<Self> {
         match MAIN.get() {
             Some(main) => Arc::new(Self::new_from_top(main)),
@@ -204,7 +221,10 @@ impl Hub {
 
     /// The client and the innermost scope, as they are now.
     pub(crate) fn snapshot(&self) -> (Option<Arc<Client>>, Arc<Scope>) {
-        let stack = self.stack();
+        let mut stack = self.stack();
+        if let Some(scope) = Arc::get_mut(&mut stack.top.scope) {
+            scope.finish_breadcrumbs();
+        }
         (stack.top.client(), Arc::clone(&stack.top.scope))
     }
 
