@@ -86,14 +86,19 @@ fn a_failing_server_is_tried_again_and_a_limit_is_kept() {
 #[test]
 fn what_was_sent_while_the_server_was_down_arrives_oldest_first() {
     let address = Sink::reserve();
+    let dir = TempDir::new().unwrap();
     let runtime = runtime();
-    let options = options(dsn_at(address));
+    let mut options = options(dsn_at(address));
+    options.spool = Some(SpoolOptions::new(dir.path()));
+    options.retry_base = NEVER;
     let transport = ReqwestTransport::with_handle(&options, runtime.handle().clone());
     for name in ["a", "b", "c"] {
         transport.send(event(name));
-        assert!(!transport.flush(Duration::ZERO));
     }
+    assert!(!transport.flush(PATIENCE));
+    drop(transport);
     let sink = Sink::start_at(address);
+    let transport = ReqwestTransport::with_handle(&options, runtime.handle().clone());
     deliver(&transport, []);
     assert_eq!(sink.messages(), ["a", "b", "c"]);
 }
