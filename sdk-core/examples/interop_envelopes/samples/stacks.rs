@@ -9,9 +9,12 @@ use mini_sentry::protocol::{Addr, DebugImage, Frame, Level, Stacktrace};
 use mini_sentry::{ClientOptions, Integration, RawStack, StackSource};
 use serde_json::{Value, json};
 
+use super::everything::object;
 use super::expected::{Spelled, TraceIds, facts, first_payload, with};
 use super::stage::{SERVER, Stage};
 use super::{Sample, Samples};
+
+const IMAGE_ID: &str = "df188888-dfda-52d9-a182-8294cbecf3a2";
 
 /// A source of stacks that are the same on every machine.
 struct KnownStack;
@@ -48,10 +51,10 @@ impl StackSource for KnownStack {
 
     fn images(&self, _stack: &RawStack) -> Vec<DebugImage> {
         vec![DebugImage {
-            ty: Some("elf".to_owned()),
-            code_file: Some("/app/shop".to_owned()),
+            ty: Some("symbolic".to_owned()),
             image_addr: Some(Addr(0x1000)),
             image_size: Some(0x4000),
+            other: object(json!({"name": "/app/shop", "id": IMAGE_ID})),
             ..DebugImage::default()
         }]
     }
@@ -77,8 +80,9 @@ fn stack() -> Value {
 fn around_stack(integrations: &[&str]) -> Value {
     json!({
         "debug_meta": {"images": [{
-            "type": "elf",
-            "code_file": "/app/shop",
+            "type": "symbolic",
+            "name": "/app/shop",
+            "id": IMAGE_ID,
             "image_addr": "0x1000",
             "image_size": 16384,
         }]},
