@@ -175,7 +175,7 @@ fn counts_of_what_was_dropped_are_understood() {
         Item::new(Category::Error, Reason::BeforeSend, 2),
         Item::new(Category::Error, Reason::EventProcessor, 1),
         Item::new(Category::Transaction, Reason::SampleRate, 1),
-        Item::new(Category::Span, Reason::SampleRate, 1),
+        Item::new(Category::Span, Reason::SampleRate, 2),
         Item::new(Category::LogItem, Reason::BeforeSend, 1),
     ]);
     // A report of theirs can only be made now, so its time has to be set through JSON.

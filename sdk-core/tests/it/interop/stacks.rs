@@ -117,10 +117,14 @@ fn a_panic_is_understood_as_unhandled() {
         }),
         ..Exception::default()
     };
+    let crashed = Thread {
+        crashed: true,
+        ..thread(sample)
+    };
     let expected = Event {
         level: Level::Fatal,
         exception: vec![exception].into(),
-        threads: vec![thread(sample)].into(),
+        threads: vec![crashed].into(),
         ..event_with_stack(sample, &["panic", "known-stack"])
     };
     assert_event(sample, &envelope, expected);
