@@ -18,6 +18,8 @@ mod fuzz_targets;
 mod golden;
 #[cfg(feature = "test")]
 mod integrations;
+#[cfg(all(feature = "panic", feature = "test"))]
+mod interop;
 mod layers;
 mod properties;
 mod ratelimit;

@@ -35,7 +35,7 @@ fn alone() -> Result<Sample, String> {
             {"category": "error", "reason": "before_send", "quantity": 2},
             {"category": "error", "reason": "event_processor", "quantity": 1},
             {"category": "transaction", "reason": "sample_rate", "quantity": 1},
-            {"category": "span", "reason": "sample_rate", "quantity": 1},
+            {"category": "span", "reason": "sample_rate", "quantity": 2},
             {"category": "log_item", "reason": "before_send", "quantity": 1},
         ],
     });
@@ -54,14 +54,14 @@ fn beside_an_event() -> Result<Sample, String> {
         (id, TraceIds::current())
     })?;
     let event = with(
-        facts(id, &trace.context()),
+        facts(&id, &trace.context()),
         json!({"level": "error", "message": "sent"}),
     );
     let report = json!({
         "timestamp": START,
         "discarded_events": [{"category": "error", "reason": "ignored", "quantity": 1}],
     });
-    let spelled = Spelled::of_event(id, &trace.header())
+    let spelled = Spelled::of_event(&id, &trace.header())
         .item("event", event)
         .item("client_report", report);
     Ok(Sample::new("client-report-beside-event", bytes, spelled))

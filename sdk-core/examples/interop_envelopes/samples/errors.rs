@@ -55,13 +55,13 @@ fn message() -> Result<Sample, String> {
         (id, TraceIds::current())
     })?;
     let payload = with(
-        facts(id, &trace.context()),
+        facts(&id, &trace.context()),
         json!({
             "level": "warning",
             "message": "the cache is cold \u{2028}\u{1f40c}\t\"quoted\" \\ <b>",
         }),
     );
-    let spelled = Spelled::of_event(id, &trace.header()).item("event", payload);
+    let spelled = Spelled::of_event(&id, &trace.header()).item("event", payload);
     Ok(Sample::new("message", bytes, spelled))
 }
 
@@ -73,7 +73,7 @@ fn error() -> Result<Sample, String> {
     })?;
     let mechanism = json!({"type": "generic", "handled": true});
     let payload = with(
-        facts(id, &trace.context()),
+        facts(&id, &trace.context()),
         json!({
             "level": "error",
             "exception": {"values": [
@@ -82,7 +82,7 @@ fn error() -> Result<Sample, String> {
             ]},
         }),
     );
-    let spelled = Spelled::of_event(id, &trace.header()).item("event", payload);
+    let spelled = Spelled::of_event(&id, &trace.header()).item("event", payload);
     Ok(Sample::new("error", bytes, spelled))
 }
 
@@ -93,18 +93,23 @@ fn machine() -> Result<Sample, String> {
         let id = mini_sentry::capture_message("hello", Level::Info);
         (id, TraceIds::current())
     })?;
-    let mut payload = with(
-        facts(id, &trace.context()),
-        json!({"level": "info", "message": "hello", "server_name": uname("-n")?}),
-    );
+    let mut payload = facts(&id, &trace.context());
+    if let Some(facts) = payload.as_object_mut() {
+        facts.remove("contexts");
+    }
     let own = json!({
-        "os": {"name": uname("-s")?, "kernel_version": uname("-r")?},
-        "device": {"arch": uname("-m")?},
-        "runtime": {"name": "rustc"},
-        "trace": trace.context(),
+        "level": "info",
+        "message": "hello",
+        "server_name": uname("-n")?,
+        "contexts": {
+            "os": {"name": uname("-s")?, "kernel_version": uname("-r")?},
+            "device": {"arch": uname("-m")?},
+            "runtime": {"name": "rustc"},
+            "trace": trace.context(),
+        },
     });
-    payload["contexts"] = own;
-    let spelled = Spelled::of_event(id, &trace.header()).item("event", payload);
+    let payload = with(payload, own);
+    let spelled = Spelled::of_event(&id, &trace.header()).item("event", payload);
     Ok(Sample::new("machine", bytes, spelled))
 }
 

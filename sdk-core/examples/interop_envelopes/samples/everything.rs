@@ -32,8 +32,8 @@ pub(super) fn samples() -> Samples {
         let id = Hub::with(|hub| hub.capture_event(event()));
         (id, TraceIds::current())
     })?;
-    let payload = with(facts(id, &trace.context()), expected());
-    let spelled = Spelled::of_event(id, &trace.header()).item("event", payload);
+    let payload = with(facts(&id, &trace.context()), expected());
+    let spelled = Spelled::of_event(&id, &trace.header()).item("event", payload);
     Ok(vec![Sample::new("everything", bytes, spelled)])
 }
 

@@ -23,16 +23,18 @@ impl Spelled {
     }
 
     /// An envelope that belongs to an event.
-    pub(super) fn of_event(id: impl ToString, trace: &Value) -> Self {
-        let mut spelled = Self::new();
-        spelled.header["event_id"] = id.to_string().into();
-        spelled.header["trace"] = trace.clone();
-        spelled
+    pub(super) fn of_event(id: &impl ToString, trace: &Value) -> Self {
+        let own = json!({"event_id": id.to_string(), "trace": trace});
+        let Self { header, items } = Self::new();
+        Self {
+            header: with(header, own),
+            items,
+        }
     }
 
     /// Sent at another time than the start.
     pub(super) fn sent_at(mut self, at: &str) -> Self {
-        self.header["sent_at"] = at.into();
+        self.header = with(self.header, json!({"sent_at": at}));
         self
     }
 
@@ -43,8 +45,8 @@ impl Spelled {
 
     /// With an item.
     pub(super) fn item_with(mut self, header: Value, payload: Value) -> Self {
-        self.items
-            .push(json!({"header": header, "payload": payload}));
+        let item = [("header", header), ("payload", payload)];
+        self.items.push(item.into_iter().collect());
         self
     }
 }
@@ -91,7 +93,7 @@ impl TraceIds {
 }
 
 /// What every event and transaction says.
-pub(super) fn facts(id: impl ToString, trace: &Value) -> Value {
+pub(super) fn facts(id: &impl ToString, trace: &Value) -> Value {
     json!({
         "event_id": id.to_string(),
         "timestamp": START,
@@ -131,11 +133,14 @@ pub(super) fn with(base: Value, more: Value) -> Value {
     }
 }
 
-/// The payload of an envelope's first item, for ids that no call returns.
-pub(super) fn first_payload(envelope: &[u8]) -> Result<Value, String> {
+/// An id in the payload of an envelope's first item, for those that no call returns.
+pub(super) fn first_id(envelope: &[u8], key: &str) -> Result<String, String> {
     let line = envelope
         .split(|byte| *byte == b'\n')
         .nth(2)
         .unwrap_or_default();
-    serde_json::from_slice(line).map_err(|error| error.to_string())
+    let payload: Value = serde_json::from_slice(line).map_err(|error| error.to_string())?;
+    let id = payload.get(key).and_then(Value::as_str);
+    id.map(str::to_owned)
+        .ok_or(format!("the first item has no {key}"))
 }

@@ -31,11 +31,11 @@ pub(super) fn samples() -> Samples {
         (id, TraceIds::current())
     })?;
     let payload = with(
-        facts(id, &trace.context()),
+        facts(&id, &trace.context()),
         json!({"level": "info", "message": "see the files"}),
     );
     let text = "one\n{\"type\":\"event\",\"length\":2}\n{}\n\n";
-    let spelled = Spelled::of_event(id, &trace.header())
+    let spelled = Spelled::of_event(&id, &trace.header())
         .item("event", payload)
         .item_with(
             json!({"type": "attachment", "filename": "log ü.txt", "content_type": "text/plain"}),

@@ -3,7 +3,7 @@
 use mini_sentry::protocol::{CheckIn, CheckInStatus, MonitorConfig};
 use serde_json::json;
 
-use super::expected::{Spelled, first_payload};
+use super::expected::{Spelled, first_id};
 use super::stage::{ENVIRONMENT, RELEASE, Stage};
 use super::{Sample, Samples};
 
@@ -89,7 +89,7 @@ fn around_a_function() -> Result<[Sample; 2], String> {
     })?;
     let [started, failed] = <[Vec<u8>; 2]>::try_from(sent)
         .map_err(|sent| format!("expected two check-ins, got {}", sent.len()))?;
-    let id = first_payload(&started)?["check_in_id"].clone();
+    let id = first_id(&started, "check_in_id")?;
     let spelled_start = Spelled::new().item(
         "check_in",
         json!({

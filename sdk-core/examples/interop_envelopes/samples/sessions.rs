@@ -4,7 +4,7 @@ use mini_sentry::protocol::{Event, Exception, Level, Mechanism, SessionStatus, U
 use mini_sentry::{Hub, SessionMode};
 use serde_json::{Value, json};
 
-use super::expected::{Spelled, first_payload, with};
+use super::expected::{Spelled, first_id, with};
 use super::stage::{ENVIRONMENT, RELEASE, Stage};
 use super::{Sample, Samples};
 
@@ -40,48 +40,53 @@ fn steps() -> Result<[Sample; 3], String> {
     let [errored, _event] = <[Vec<u8>; 2]>::try_from(errored)
         .map_err(|sent| format!("expected a session and an event, got {}", sent.len()))?;
     let common = json!({
-        "sid": first_payload(&init)?["sid"],
+        "sid": first_id(&init, "sid")?,
         "did": "42",
         "started": "2026-01-02T03:04:05.250Z",
         "attrs": attrs(),
     });
-    let step = |own: Value| {
-        let at = own["timestamp"].as_str().unwrap_or_default().to_owned();
-        let payload = with(common.clone(), own);
-        Spelled::new().sent_at(&at).item("session", payload)
+    let step = |at: &str, own: Value| {
+        let payload = with(common.clone(), with(json!({"timestamp": at}), own));
+        Spelled::new().sent_at(at).item("session", payload)
     };
     Ok([
         Sample::new(
             "session-init",
             init,
-            step(json!({
-                "init": true,
-                "seq": 0,
-                "timestamp": "2026-01-02T03:04:05.250Z",
-                "status": "ok",
-                "errors": 0,
-            })),
+            step(
+                "2026-01-02T03:04:05.250Z",
+                json!({
+                    "init": true,
+                    "seq": 0,
+                    "status": "ok",
+                    "errors": 0,
+                }),
+            ),
         ),
         Sample::new(
             "session-errored",
             errored,
-            step(json!({
-                "seq": 1,
-                "timestamp": "2026-01-02T03:04:06.250Z",
-                "status": "ok",
-                "errors": 1,
-            })),
+            step(
+                "2026-01-02T03:04:06.250Z",
+                json!({
+                    "seq": 1,
+                    "status": "ok",
+                    "errors": 1,
+                }),
+            ),
         ),
         Sample::new(
             "session-exited",
             exited,
-            step(json!({
-                "seq": 2,
-                "timestamp": "2026-01-02T03:04:07.750Z",
-                "duration": 2.5,
-                "status": "exited",
-                "errors": 1,
-            })),
+            step(
+                "2026-01-02T03:04:07.750Z",
+                json!({
+                    "seq": 2,
+                    "duration": 2.5,
+                    "status": "exited",
+                    "errors": 1,
+                }),
+            ),
         ),
     ])
 }
@@ -110,7 +115,7 @@ fn crashed() -> Result<Sample, String> {
     let (_, sent) = stage.play(|| mini_sentry::capture_event(unhandled()))?;
     let crashed = sent.into_iter().next().unwrap_or_default();
     let payload = json!({
-        "sid": first_payload(&init)?["sid"],
+        "sid": first_id(&init, "sid")?,
         "seq": 1,
         "started": "2026-01-02T03:04:05.250Z",
         "timestamp": "2026-01-02T03:04:05.250Z",

@@ -18,8 +18,8 @@ pub(super) fn samples() -> Samples {
         let id = mini_sentry::capture_event(event());
         (id, TraceIds::current())
     })?;
-    let payload = with(facts(id, &trace.context()), expected());
-    let spelled = Spelled::of_event(id, &trace.header()).item("event", payload);
+    let payload = with(facts(&id, &trace.context()), expected());
+    let spelled = Spelled::of_event(&id, &trace.header()).item("event", payload);
     Ok(vec![Sample::new("shapes", bytes, spelled)])
 }
 

@@ -9,9 +9,12 @@ use mini_sentry::protocol::{Addr, DebugImage, Frame, Level, Stacktrace};
 use mini_sentry::{ClientOptions, Integration, RawStack, StackSource};
 use serde_json::{Value, json};
 
-use super::expected::{Spelled, TraceIds, facts, first_payload, with};
+use super::everything::object;
+use super::expected::{Spelled, TraceIds, facts, first_id, with};
 use super::stage::{SERVER, Stage};
 use super::{Sample, Samples};
+
+const IMAGE_ID: &str = "df188888-dfda-52d9-a182-8294cbecf3a2";
 
 /// A source of stacks that are the same on every machine.
 struct KnownStack;
@@ -28,9 +31,9 @@ impl Integration for KnownStack {
 
 impl StackSource for KnownStack {
     fn take(&self) -> RawStack {
-        let mut stack = RawStack::default();
-        stack.addresses = vec![0x2010, 0x1010];
-        stack
+        RawStack {
+            addresses: vec![0x2010, 0x1010],
+        }
     }
 
     fn resolve(&self, stack: &RawStack, _options: &ClientOptions) -> Stacktrace {
@@ -48,10 +51,10 @@ impl StackSource for KnownStack {
 
     fn images(&self, _stack: &RawStack) -> Vec<DebugImage> {
         vec![DebugImage {
-            ty: Some("elf".to_owned()),
-            code_file: Some("/app/shop".to_owned()),
+            ty: Some("symbolic".to_owned()),
             image_addr: Some(Addr(0x1000)),
             image_size: Some(0x4000),
+            other: object(json!({"name": "/app/shop", "id": IMAGE_ID})),
             ..DebugImage::default()
         }]
     }
@@ -72,13 +75,13 @@ fn stack() -> Value {
     ]})
 }
 
-/// What an event with a stack has beside it. The standard library shows thread ids only in the
-/// debug form of its type.
+/// What an event with a stack has beside it.
 fn around_stack(integrations: &[&str]) -> Value {
     json!({
         "debug_meta": {"images": [{
-            "type": "elf",
-            "code_file": "/app/shop",
+            "type": "symbolic",
+            "name": "/app/shop",
+            "id": IMAGE_ID,
             "image_addr": "0x1000",
             "image_size": 16384,
         }]},
@@ -86,19 +89,21 @@ fn around_stack(integrations: &[&str]) -> Value {
     })
 }
 
-fn thread_entry() -> Value {
+/// The id of this thread, and what an event says about it. The standard library shows the id
+/// only in the debug form of its type.
+fn this_thread() -> (u64, Value) {
     let thread = thread::current();
-    let id: u64 = format!("{:?}", thread.id())
+    let id = format!("{:?}", thread.id())
         .chars()
         .filter(char::is_ascii_digit)
         .collect::<String>()
         .parse()
         .unwrap_or_default();
-    let mut entry = json!({"id": id, "current": true});
-    if let Some(name) = thread.name() {
-        entry["name"] = name.into();
-    }
-    entry
+    let entry = json!({"id": id, "current": true});
+    let name = thread
+        .name()
+        .map_or(json!({}), |name| json!({"name": name}));
+    (id, with(entry, name))
 }
 
 fn stack_of_message() -> Result<Sample, String> {
@@ -107,8 +112,8 @@ fn stack_of_message() -> Result<Sample, String> {
         let id = mini_sentry::capture_message("how did we get here", Level::Info);
         (id, TraceIds::current())
     })?;
-    let payload = with(facts(id, &trace.context()), around_stack(&["known-stack"]));
-    let thread = with(thread_entry(), json!({"stacktrace": stack()}));
+    let payload = with(facts(&id, &trace.context()), around_stack(&["known-stack"]));
+    let thread = with(this_thread().1, json!({"stacktrace": stack()}));
     let payload = with(
         payload,
         json!({
@@ -117,7 +122,7 @@ fn stack_of_message() -> Result<Sample, String> {
             "threads": {"values": [thread]},
         }),
     );
-    let spelled = Spelled::of_event(id, &trace.header()).item("event", payload);
+    let spelled = Spelled::of_event(&id, &trace.header()).item("event", payload);
     Ok(Sample::new("stack-of-message", bytes, spelled))
 }
 
@@ -127,8 +132,8 @@ fn stack_of_error() -> Result<Sample, String> {
         let id = mini_sentry::capture_error(&std::fmt::Error);
         (id, TraceIds::current())
     })?;
-    let thread = thread_entry();
-    let payload = with(facts(id, &trace.context()), around_stack(&["known-stack"]));
+    let (thread_id, thread) = this_thread();
+    let payload = with(facts(&id, &trace.context()), around_stack(&["known-stack"]));
     let payload = with(
         payload,
         json!({
@@ -137,17 +142,18 @@ fn stack_of_error() -> Result<Sample, String> {
                 "type": "Error",
                 "value": std::fmt::Error.to_string(),
                 "mechanism": {"type": "generic", "handled": true},
-                "thread_id": thread["id"],
+                "thread_id": thread_id,
                 "stacktrace": stack(),
             }]},
             "threads": {"values": [thread]},
         }),
     );
-    let spelled = Spelled::of_event(id, &trace.header()).item("event", payload);
+    let spelled = Spelled::of_event(&id, &trace.header()).item("event", payload);
     Ok(Sample::new("stack-of-error", bytes, spelled))
 }
 
 #[track_caller]
+#[expect(clippy::panic, reason = "a panic is what the sample is of")]
 fn give_up(place: &Cell<Option<&'static Location<'static>>>) {
     place.set(Some(Location::caller()));
     panic::panic_any("out of paper");
@@ -163,11 +169,10 @@ fn panic() -> Result<Sample, String> {
     if !caught {
         return Err("nothing panicked".to_owned());
     }
-    let id = first_payload(&bytes)?["event_id"].clone();
-    let id = id.as_str().unwrap_or_default();
-    let thread = thread_entry();
+    let id = first_id(&bytes, "event_id")?;
+    let (thread_id, thread) = this_thread();
     let payload = with(
-        facts(id, &trace.context()),
+        facts(&id, &trace.context()),
         around_stack(&["panic", "known-stack"]),
     );
     let payload = with(
@@ -182,12 +187,12 @@ fn panic() -> Result<Sample, String> {
                     "handled": false,
                     "data": {"location": place.get().map(ToString::to_string)},
                 },
-                "thread_id": thread["id"],
+                "thread_id": thread_id,
                 "stacktrace": stack(),
             }]},
-            "threads": {"values": [thread]},
+            "threads": {"values": [with(thread, json!({"crashed": true}))]},
         }),
     );
-    let spelled = Spelled::of_event(id, &trace.header()).item("event", payload);
+    let spelled = Spelled::of_event(&id, &trace.header()).item("event", payload);
     Ok(Sample::new("panic", bytes, spelled))
 }

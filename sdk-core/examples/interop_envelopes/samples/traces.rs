@@ -4,7 +4,7 @@ use mini_sentry::protocol::{SpanStatus, User};
 use mini_sentry::{Level, TransactionContext};
 use serde_json::{Value, json};
 
-use super::expected::{Spelled, facts, first_payload, with};
+use super::expected::{Spelled, facts, first_id, with};
 use super::stage::{ENVIRONMENT, PUBLIC_KEY, RELEASE, SERVER, Stage};
 use super::{Sample, Samples};
 
@@ -99,13 +99,12 @@ fn own_trace() -> Result<[Sample; 2], String> {
         "transaction": "import orders",
         "user": user,
     });
-    let event_payload = with(facts(event_id, &span), at);
-    let spelled_event = Spelled::of_event(event_id, &header)
+    let event_payload = with(facts(&event_id, &span), at);
+    let spelled_event = Spelled::of_event(&event_id, &header)
         .sent_at("2026-01-02T03:04:05.266Z")
         .item("event", event_payload);
 
-    let id = first_payload(&transaction)?["event_id"].clone();
-    let id = id.as_str().unwrap_or_default();
+    let id = first_id(&transaction, "event_id")?;
     let context = json!({
         "trace_id": trace_id,
         "span_id": text(root.span_id),
@@ -147,9 +146,9 @@ fn own_trace() -> Result<[Sample; 2], String> {
             },
         ],
     });
-    let spelled = Spelled::of_event(id, &header)
+    let spelled = Spelled::of_event(&id, &header)
         .sent_at("2026-01-02T03:04:05.370Z")
-        .item("transaction", with(facts(id, &context), own));
+        .item("transaction", with(facts(&id, &context), own));
     Ok([
         Sample::new("event-in-span", event, spelled_event),
         Sample::new("transaction", transaction, spelled),
@@ -167,8 +166,7 @@ fn without_spans() -> Result<Sample, String> {
         transaction.finish();
         parts
     })?;
-    let id = first_payload(&bytes)?["event_id"].clone();
-    let id = id.as_str().unwrap_or_default();
+    let id = first_id(&bytes, "event_id")?;
     let trace_id = text(root.trace_id);
     let context = json!({
         "trace_id": trace_id,
@@ -183,8 +181,8 @@ fn without_spans() -> Result<Sample, String> {
         "start_timestamp": "2026-01-02T03:04:05.250Z",
         "spans": [],
     });
-    let spelled = Spelled::of_event(id, &trace_header(&trace_id, "/health", &headers))
-        .item("transaction", with(facts(id, &context), own));
+    let spelled = Spelled::of_event(&id, &trace_header(&trace_id, "/health", &headers))
+        .item("transaction", with(facts(&id, &context), own));
     Ok(Sample::new("transaction-without-spans", bytes, spelled))
 }
 
@@ -211,8 +209,7 @@ fn continued() -> Result<Sample, String> {
         transaction.finish();
         root
     })?;
-    let id = first_payload(&bytes)?["event_id"].clone();
-    let id = id.as_str().unwrap_or_default();
+    let id = first_id(&bytes, "event_id")?;
     let context = json!({
         "trace_id": "0af7651916cd43dd8448eb211c80319c",
         "span_id": text(root.span_id),
@@ -239,6 +236,6 @@ fn continued() -> Result<Sample, String> {
         "org_id": "7",
     });
     let spelled =
-        Spelled::of_event(id, &header).item("transaction", with(facts(id, &context), own));
+        Spelled::of_event(&id, &header).item("transaction", with(facts(&id, &context), own));
     Ok(Sample::new("transaction-continued", bytes, spelled))
 }

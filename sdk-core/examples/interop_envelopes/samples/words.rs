@@ -31,7 +31,7 @@ fn feedback(about: EventId) -> Result<Sample, String> {
         (id, TraceIds::current())
     })?;
     let payload = with(
-        facts(id, &trace.context()),
+        facts(&id, &trace.context()),
         json!({
             "type": "feedback",
             "level": "info",
@@ -46,7 +46,7 @@ fn feedback(about: EventId) -> Result<Sample, String> {
             }},
         }),
     );
-    let spelled = Spelled::of_event(id, &trace.header()).item("feedback", payload);
+    let spelled = Spelled::of_event(&id, &trace.header()).item("feedback", payload);
     Ok(Sample::new("feedback", bytes, spelled))
 }
 
