@@ -141,7 +141,9 @@ pub mod transport;
 #[cfg(feature = "client")]
 pub use client::*;
 #[cfg(feature = "client")]
-pub use init::{SystemClock, init};
+pub use clock::SystemClock;
+#[cfg(feature = "client")]
+pub use init::init;
 
 pub use dsn::Dsn;
 pub use protocol::{Breadcrumb, Event, Level, User};

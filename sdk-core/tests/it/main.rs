@@ -9,6 +9,8 @@ mod docs;
 mod dsn;
 mod envelope;
 mod golden;
+#[cfg(feature = "test")]
+mod integrations;
 mod layers;
 mod ratelimit;
 mod scrub;

@@ -28,13 +28,19 @@ impl Proxy {
             _ => return None,
         };
         let authority = uri.authority()?;
+        let place = authority.as_str().rsplit('@').next().unwrap_or_default();
+        let port = if place.len() > authority.host().len() {
+            authority.port_u16()?
+        } else if is_tls {
+            443
+        } else {
+            80
+        };
         let login = authority.as_str().rsplit_once('@').map(|(login, _)| login);
         Some(Self {
             is_tls,
             host: authority.host().to_owned(),
-            port: authority
-                .port_u16()
-                .unwrap_or(if is_tls { 443 } else { 80 }),
+            port,
             authorization: login.and_then(basic),
         })
     }

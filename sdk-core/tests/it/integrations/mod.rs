@@ -1,0 +1,10 @@
+//! What ties the SDK to programs, seen through the envelopes that it sends.
+
+#[cfg(feature = "backtrace")]
+mod backtrace;
+#[cfg(feature = "log")]
+mod log;
+#[cfg(all(feature = "backtrace", feature = "panic"))]
+mod panic;
+#[cfg(feature = "tracing")]
+mod tracing;
