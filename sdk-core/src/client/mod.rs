@@ -37,7 +37,7 @@ pub use instance::Client;
 pub use integration::{Integration, RawStack, StackSource};
 pub use logger::capture_log;
 pub use options::{BeforeBreadcrumb, BeforeSend, BeforeSendLog, ClientOptions, TracesSampler};
-#[cfg(feature = "panic")]
+#[cfg(any(feature = "log", feature = "panic", feature = "tracing"))]
 pub(crate) use pipeline::is_sdk_thread;
 pub use sampling::{Rate, SamplingContext};
 pub use scope::{EventProcessor, Scope};

@@ -2,9 +2,20 @@
 
 #[cfg(feature = "backtrace")]
 pub mod backtrace;
+#[cfg(any(feature = "log", feature = "tracing"))]
+mod filter;
 #[cfg(any(feature = "anyhow", feature = "backtrace"))]
 mod frames;
+#[cfg(any(feature = "log", feature = "tracing"))]
+mod line;
+#[cfg(feature = "log")]
+pub mod log;
 #[cfg(feature = "panic")]
 pub mod panic;
 #[cfg(any(feature = "log", feature = "panic", feature = "tracing"))]
 mod reentry;
+#[cfg(feature = "tracing")]
+pub mod tracing;
+
+#[cfg(any(feature = "log", feature = "tracing"))]
+pub use filter::EventFilter;

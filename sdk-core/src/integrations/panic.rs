@@ -25,6 +25,7 @@
 //! # let _ = options;
 //! ```
 
+use std::cell::Cell;
 use std::fmt;
 use std::panic::{self, PanicHookInfo};
 use std::sync::Once;
@@ -34,6 +35,10 @@ use crate::client::{ClientOptions, Hub, Integration};
 use crate::protocol::{Event, Exception, Level, Mechanism};
 
 static HOOK: Once = Once::new();
+
+thread_local! {
+    static CAPTURING: Cell<bool> = const { Cell::new(false) };
+}
 
 /// Makes an event of a panic, or leaves it to the next one.
 type Extractor = Box<dyn Fn(&PanicHookInfo<'_>) -> Option<Event> + Send + Sync>;
@@ -106,7 +111,7 @@ fn text_of<'a>(info: &'a PanicHookInfo<'_>) -> Option<&'a str> {
 }
 
 fn capture(info: &PanicHookInfo<'_>) {
-    let Some(_inside) = Inside::enter() else {
+    let Some(_inside) = Inside::enter(&CAPTURING) else {
         return;
     };
     Hub::with_active(|hub| {

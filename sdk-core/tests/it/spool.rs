@@ -133,7 +133,7 @@ fn spawn_child(dir: &Path) -> Child {
     child
 }
 
-/// What the process does that [`spool_in_a_child`] starts; by itself it does nothing.
+/// What the process does that [`spawn_child`] starts; by itself it does nothing.
 #[test]
 fn a_child_process_fills_the_spool_until_it_is_killed() {
     let Some(dir) = std::env::var_os(SPOOL_VARIABLE) else {

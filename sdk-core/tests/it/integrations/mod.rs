@@ -2,5 +2,9 @@
 
 #[cfg(feature = "backtrace")]
 mod backtrace;
+#[cfg(feature = "log")]
+mod log;
 #[cfg(all(feature = "backtrace", feature = "panic"))]
 mod panic;
+#[cfg(feature = "tracing")]
+mod tracing;
