@@ -1,6 +1,7 @@
 //! The integration tests of the core, in one binary.
 
 mod auth;
+mod bad_input;
 #[cfg(feature = "test")]
 mod client;
 #[cfg(any(feature = "http", feature = "reqwest"))]
