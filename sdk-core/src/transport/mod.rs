@@ -3,6 +3,9 @@
 //! A transport is called by one thread of ours at a time and may block it; it never meets the
 //! threads of the host. What it cannot deliver it counts in [`Losses`].
 
+#[cfg(feature = "bridge")]
+pub mod outbox;
+
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,6 +1,8 @@
 //! The integration tests of the core, in one binary.
 
 mod auth;
+#[cfg(all(feature = "bridge", feature = "test"))]
+mod bridge;
 #[cfg(feature = "test")]
 mod client;
 mod dsn;
