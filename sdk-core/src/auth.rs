@@ -16,6 +16,8 @@ use crate::limits::{MAX_AUTH_BYTES, MAX_AUTH_VALUE_BYTES, MAX_KEY_CHARS, MAX_PRO
 
 /// The scheme in front of the pairs, in `X-Sentry-Auth` and in `Authorization`.
 const SCHEME: &str = "Sentry";
+/// The scheme of HTTP that carries a user and a password.
+const BASIC: &str = "Basic";
 
 /// Who sends: the public key, and what the client says about itself.
 ///
@@ -60,7 +62,7 @@ impl Auth {
     pub fn parse_header(value: &str) -> Result<Self, AuthError> {
         check_total(value)?;
         let value = value.trim();
-        let pairs_text = strip_scheme(value).unwrap_or(value);
+        let pairs_text = strip_scheme(value, SCHEME).unwrap_or(value);
         let mut pairs = Pairs::default();
         for pair in pairs_text.split(',') {
             let pair = pair.trim();
@@ -73,10 +75,23 @@ impl Auth {
         pairs.into_auth()
     }
 
-    /// Reads the value of `Authorization`; `None` when it uses another scheme than `Sentry`.
+    /// Reads the value of `Authorization`: pairs after `Sentry`, or the key as the user of HTTP
+    /// Basic, whose password does not count. `None` when it uses another scheme.
     pub fn parse_authorization(value: &str) -> Option<Result<Self, AuthError>> {
-        strip_scheme(value.trim())?;
+        let trimmed = value.trim();
+        if let Some(credentials) = strip_scheme(trimmed, BASIC) {
+            return Some(Self::parse_basic(credentials));
+        }
+        strip_scheme(trimmed, SCHEME)?;
         Some(Self::parse_header(value))
+    }
+
+    fn parse_basic(credentials: &str) -> Result<Self, AuthError> {
+        check_total(credentials)?;
+        let bytes = base64_decode(credentials).ok_or(AuthError::MalformedPair)?;
+        let text = String::from_utf8(bytes).map_err(|_| AuthError::MalformedPair)?;
+        let (user, _) = text.split_once(':').ok_or(AuthError::MalformedPair)?;
+        Self::from_public_key(user)
     }
 
     /// Reads a query such as `sentry_key=…&sentry_version=7`, with or without its `?`.
@@ -307,10 +322,10 @@ fn check_total(text: &str) -> Result<(), AuthError> {
 }
 
 /// Returns what follows the scheme, or `None` when the text does not start with it.
-fn strip_scheme(value: &str) -> Option<&str> {
-    let (scheme, rest) = value.split_at_checked(SCHEME.len())?;
+fn strip_scheme<'a>(value: &'a str, scheme: &str) -> Option<&'a str> {
+    let (start, rest) = value.split_at_checked(scheme.len())?;
     let ends_there = rest.is_empty() || rest.starts_with([' ', '\t']);
-    (scheme.eq_ignore_ascii_case(SCHEME) && ends_there).then(|| rest.trim_start())
+    (start.eq_ignore_ascii_case(scheme) && ends_there).then(|| rest.trim_start())
 }
 
 fn parse_version(text: &str) -> Result<u16, AuthError> {
@@ -337,6 +352,31 @@ fn trimmed(value: &str) -> Option<String> {
 /// Tells whether a character can stand in a header's value without ending or splitting it.
 fn is_writable(c: char) -> bool {
     c.is_ascii_graphic() && c != ',' || c == ' '
+}
+
+/// Reads base64 of the standard alphabet, with or without the filler at its end.
+fn base64_decode(text: &str) -> Option<Vec<u8>> {
+    let digits = text.trim_end_matches('=');
+    let mut out = Vec::with_capacity(digits.len());
+    let (mut group, mut bits) = (0_u32, 0_u32);
+    for byte in digits.bytes() {
+        let digit = match byte {
+            b'A'..=b'Z' => byte.wrapping_sub(b'A'),
+            b'a'..=b'z' => byte.wrapping_sub(b'a').wrapping_add(26),
+            b'0'..=b'9' => byte.wrapping_sub(b'0').wrapping_add(52),
+            b'+' => 62,
+            b'/' => 63,
+            _ => return None,
+        };
+        group = group.wrapping_shl(6) | u32::from(digit);
+        bits = bits.wrapping_add(6);
+        if let Some(left) = bits.checked_sub(8) {
+            bits = left;
+            out.push(u8::try_from(group.wrapping_shr(left) & 0xff).ok()?);
+        }
+    }
+    // Six bits left over are a digit that belongs to no byte.
+    (bits < 6).then_some(out)
 }
 
 fn percent_decode(text: &str) -> Option<Cow<'_, str>> {
@@ -384,11 +424,33 @@ mod tests {
 
     #[test]
     fn the_scheme_is_cut_only_when_it_ends_there() {
-        assert_eq!(strip_scheme("sEnTrY  a=b"), Some("a=b"));
-        assert_eq!(strip_scheme("Sentry"), Some(""));
-        assert_eq!(strip_scheme("Sentry_key=x"), None);
-        assert_eq!(strip_scheme("sentry_key=x"), None);
-        assert_eq!(strip_scheme("Bearer x"), None);
+        for (text, rest) in [
+            ("sEnTrY  a=b", Some("a=b")),
+            ("Sentry", Some("")),
+            ("Sentry_key=x", None),
+            ("sentry_key=x", None),
+            ("Bearer x", None),
+        ] {
+            assert_eq!(strip_scheme(text, SCHEME), rest, "{text}");
+        }
+    }
+
+    #[test]
+    fn base64_is_read_with_and_without_filler_and_refused_when_cut() {
+        for (text, bytes) in [
+            ("", Some(&b""[..])),
+            ("Zg==", Some(b"f")),
+            ("Zm8", Some(b"fo")),
+            ("Zm9vYg==", Some(b"foob")),
+            ("+//+", Some(b"\xfb\xff\xfe")),
+            ("Z", None),
+            ("Zm9vY", None),
+            ("Zm 8", None),
+            ("Z=m8", None),
+            ("Zm8\u{e4}", None),
+        ] {
+            assert_eq!(base64_decode(text).as_deref(), bytes, "{text}");
+        }
     }
 
     #[test]

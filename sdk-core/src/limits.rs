@@ -46,7 +46,7 @@ pub const MAX_TAG_KEY_CHARS: usize = 200;
 pub const MAX_TAG_VALUE_CHARS: usize = 200;
 
 /// Nesting of any JSON that is read (what `serde_json` enforces).
-pub const MAX_JSON_DEPTH: usize = 128;
+pub const MAX_JSON_DEPTH: usize = 127;
 /// Entries of one list that lenient reading keeps (our bound).
 pub const MAX_LIST_ITEMS: usize = 10_000;
 /// Entries of one map that lenient reading keeps (our bound).

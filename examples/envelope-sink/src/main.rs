@@ -3,6 +3,7 @@
 
 mod args;
 mod envelope;
+mod fields;
 mod http;
 mod print;
 mod server;

@@ -2,11 +2,14 @@
 
 use serde_json::{Map, Value};
 
-use crate::envelope::{Envelope, Item};
+use crate::{
+    envelope::{Envelope, Item},
+    fields::{clean, list, object, plain, tags, text, text_or},
+};
 
-const MAX_TEXT_CHARS: usize = 160;
 const MAX_FRAMES: usize = 5;
-const MAX_TAGS: usize = 12;
+const MAX_SPANS: usize = 5;
+const MAX_FACTS: usize = 6;
 const MAX_LOGS: usize = 10;
 
 /// Whether to mark text with colours.
@@ -122,11 +125,13 @@ fn describe(
             format!("{}  {}", style.level(&level), event_title(payload))
         }
         "transaction" => {
+            let spans = list(payload.get("spans"));
+            span_lines(spans, lines);
             event_lines(payload, style, lines);
             format!(
-                "{}  {} spans",
+                "{}  {}",
                 text(payload, "transaction"),
-                list(payload.get("spans")).len()
+                counted(spans.len(), "span", "spans")
             )
         }
         "session" => {
@@ -140,7 +145,10 @@ fn describe(
                 text_or(payload, "errors", "0")
             )
         }
-        "sessions" => format!("{} aggregates", list(payload.get("aggregates")).len()),
+        "sessions" => {
+            let count = list(payload.get("aggregates")).len();
+            counted(count, "aggregate", "aggregates")
+        }
         "check_in" => format!(
             "{}  {}",
             text(payload, "monitor_slug"),
@@ -176,10 +184,10 @@ fn describe(
                     text(log, "body")
                 ));
             }
-            format!("{} entries", logs.len())
+            counted(logs.len(), "entry", "entries")
         }
         _ => match payload.get("items") {
-            Some(items) => format!("{} entries", list(Some(items)).len()),
+            Some(items) => counted(list(Some(items)).len(), "entry", "entries"),
             None => String::new(),
         },
     }
@@ -206,11 +214,11 @@ fn event_lines(event: &Map<String, Value>, style: Style, lines: &mut Vec<String>
             _ if !file.is_empty() => format!(" ({file})"),
             _ => String::new(),
         };
-        let is_ours = frame
-            .get("in_app")
-            .and_then(Value::as_bool)
-            .unwrap_or(false);
-        let paint = if is_ours { Paint::Cyan } else { Paint::Dim };
+        let paint = if is_ours(frame) {
+            Paint::Cyan
+        } else {
+            Paint::Dim
+        };
         lines.push(format!(
             "      {}",
             style.paint(paint, &format!("at {function}{place}"))
@@ -220,6 +228,11 @@ fn event_lines(event: &Map<String, Value>, style: Style, lines: &mut Vec<String>
     if !tags.is_empty() {
         lines.push(format!("      tags {}", tags.join(" ")));
     }
+    lines.extend(
+        ["user", "extra"]
+            .into_iter()
+            .filter_map(|name| facts(event, name)),
+    );
     let facts: Vec<String> = ["release", "environment", "server_name", "transaction"]
         .into_iter()
         .filter(|name| event.contains_key(*name))
@@ -230,11 +243,38 @@ fn event_lines(event: &Map<String, Value>, style: Style, lines: &mut Vec<String>
     }
     let breadcrumbs = list(event.get("breadcrumbs")).len();
     if breadcrumbs > 0 {
-        lines.push(format!("      {breadcrumbs} breadcrumbs"));
+        let breadcrumbs = counted(breadcrumbs, "breadcrumb", "breadcrumbs");
+        lines.push(format!("      {breadcrumbs}"));
     }
 }
 
+/// The first entries of a map of free-form facts.
+fn facts(event: &Map<String, Value>, name: &str) -> Option<String> {
+    let facts: Vec<String> = object(event, name)?
+        .iter()
+        .take(MAX_FACTS)
+        .map(|(key, value)| format!("{}={}", clean(key), plain(value)))
+        .collect();
+    (!facts.is_empty()).then(|| format!("      {name} {}", facts.join(" ")))
+}
+
+fn span_lines(spans: &[Value], lines: &mut Vec<String>) {
+    for span in spans.iter().take(MAX_SPANS).filter_map(Value::as_object) {
+        let (op, description) = (text(span, "op"), text(span, "description"));
+        lines.push(format!("      span {op}  {description}"));
+    }
+}
+
+fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+fn is_ours(frame: &Map<String, Value>) -> bool {
+    frame.get("in_app").and_then(Value::as_bool) == Some(true)
+}
+
 /// The frames of the newest exception, the crash first; events keep them the other way round.
+/// Where the program's own frames are marked, those of libraries are passed over.
 fn newest_frames(event: &Map<String, Value>) -> Vec<&Map<String, Value>> {
     let of_exception = list(event.get("exception"))
         .last()
@@ -248,84 +288,12 @@ fn newest_frames(event: &Map<String, Value>) -> Vec<&Map<String, Value>> {
         .or_else(of_thread)
         .or_else(|| event.get("stacktrace"));
     let frames = list(trace.and_then(|trace| trace.get("frames")));
-    frames
-        .iter()
-        .rev()
+    let frames = || frames.iter().rev().filter_map(Value::as_object);
+    let has_ours = frames().any(is_ours);
+    frames()
+        .filter(|frame| !has_ours || is_ours(frame))
         .take(MAX_FRAMES)
-        .filter_map(Value::as_object)
         .collect()
-}
-
-/// Tags are a map, a list of pairs, or a list of objects with `key` and `value`.
-fn tags(value: Option<&Value>) -> Vec<String> {
-    let pairs: Vec<(String, String)> = match value {
-        Some(Value::Object(map)) => map
-            .iter()
-            .map(|(key, value)| (clean(key), plain(value)))
-            .collect(),
-        Some(Value::Array(pairs)) => pairs
-            .iter()
-            .filter_map(|pair| {
-                let (key, value) = match pair {
-                    Value::Array(pair) => (pair.first()?, pair.get(1)?),
-                    pair => (pair.get("key")?, pair.get("value")?),
-                };
-                Some((plain(key), plain(value)))
-            })
-            .collect(),
-        _ => Vec::new(),
-    };
-    pairs
-        .into_iter()
-        .take(MAX_TAGS)
-        .map(|(key, value)| format!("{key}={value}"))
-        .collect()
-}
-
-/// A list as such or under `values`.
-fn list(value: Option<&Value>) -> &[Value] {
-    match value {
-        Some(Value::Array(values)) => values,
-        Some(Value::Object(map)) => map
-            .get("values")
-            .and_then(Value::as_array)
-            .map_or(&[], Vec::as_slice),
-        _ => &[],
-    }
-}
-
-fn object<'a>(map: &'a Map<String, Value>, key: &str) -> Option<&'a Map<String, Value>> {
-    map.get(key).and_then(Value::as_object)
-}
-
-fn text(map: &Map<String, Value>, key: &str) -> String {
-    text_or(map, key, "")
-}
-
-fn text_or(map: &Map<String, Value>, key: &str, default: &str) -> String {
-    match map.get(key) {
-        None | Some(Value::Null) => default.to_owned(),
-        Some(value) => plain(value),
-    }
-}
-
-fn plain(value: &Value) -> String {
-    match value {
-        Value::String(text) => clean(text),
-        other => clean(&other.to_string()),
-    }
-}
-
-/// One short line without control characters, which could take over the terminal.
-fn clean(text: &str) -> String {
-    let mut chars = text
-        .chars()
-        .map(|next| if next.is_control() { ' ' } else { next });
-    let mut short: String = chars.by_ref().take(MAX_TEXT_CHARS).collect();
-    if chars.next().is_some() {
-        short.push('…');
-    }
-    short
 }
 
 #[cfg(test)]
@@ -352,7 +320,7 @@ mod tests {
             "\n",
             r#"{"level":"error","release":"shop@1","tags":{"a":"b"},"exception":{"values":[{"type":"IoError","#,
             r#""value":"disk full","stacktrace":{"frames":[{"function":"main"},"#,
-            r#"{"function":"save","filename":"src/save.rs","lineno":7,"in_app":true}]}}]}}"#,
+            r#"{"function":"save","filename":"src/save.rs","lineno":7}]}}]}}"#,
         );
         assert_eq!(
             printed(body),
@@ -363,15 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn every_shape_of_tags_and_message_is_read() {
-        assert_eq!(
-            tags(
-                serde_json::from_str(r#"[["a","b"],{"key":"c","value":1},3]"#)
-                    .ok()
-                    .as_ref()
-            ),
-            ["a=b", "c=1"]
-        );
+    fn every_shape_of_message_is_read() {
         for message in [
             r#""message":"hi""#,
             r#""logentry":{"formatted":"hi"}"#,
@@ -401,5 +361,33 @@ mod tests {
         );
         assert!(text.contains("  event  8 bytes\n"), "{text}");
         assert!(text.contains("(no message)"), "{text}");
+    }
+
+    #[test]
+    fn spans_user_and_extra_are_shown() {
+        let text = printed(concat!(
+            "{}\n{\"type\":\"transaction\"}\n",
+            r#"{"transaction":"import","spans":[{"op":"db","description":"SELECT 1"}],"#,
+            r#""user":{"id":"user-42"},"extra":{"api_key":"[Filtered]"}}"#,
+        ));
+        assert!(
+            text.contains("import  1 span\n      span db  SELECT 1\n"),
+            "{text}"
+        );
+        assert!(
+            text.contains("      user id=user-42\n      extra api_key=[Filtered]\n"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn frames_of_libraries_are_passed_over_when_the_programs_own_are_marked() {
+        let frames: Vec<_> = (0..9)
+            .map(|n| serde_json::json!({"function": format!("f{n}"), "in_app": n % 3 == 1}))
+            .collect();
+        let event = serde_json::json!({"stacktrace": {"frames": frames}});
+        let text = printed(&format!("{{}}\n{{\"type\":\"event\"}}\n{event}"));
+        assert!(text.contains("at f7\n      at f4\n      at f1\n"), "{text}");
+        assert!(!text.contains("f8"), "{text}");
     }
 }

@@ -171,6 +171,8 @@ fn receive(body: &[u8], project: &str, shared: &Shared) -> Answer {
         Ok(envelope) => envelope,
         Err(error) => return Answer::refusal(400, &error.to_string()),
     };
+    // Taken before the number, so that numbers come out in their order.
+    let mut output = io::stdout().lock();
     let number = shared
         .seen
         .fetch_add(1, Ordering::Relaxed)
@@ -186,7 +188,8 @@ fn receive(body: &[u8], project: &str, shared: &Shared) -> Answer {
         print::details(received, &envelope, shared.style)
     };
     // The client has done its part even when nobody reads our output any more.
-    drop(io::stdout().lock().write_all(text.as_bytes()));
+    drop(output.write_all(text.as_bytes()));
+    drop(output);
     let body = match envelope.header.get("event_id") {
         Some(id) => json!({ "id": id }),
         None => json!({}),

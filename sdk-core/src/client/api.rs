@@ -86,7 +86,7 @@ pub fn capture_check_in(check_in: CheckIn) -> EventId {
 /// });
 /// ```
 pub fn add_breadcrumb(breadcrumb: Breadcrumb) {
-    Hub::with_active(|hub| hub.add_breadcrumb(breadcrumb));
+    Hub::add_breadcrumb_here(breadcrumb);
 }
 
 /// Changes the current scope. Does nothing while the SDK is off.
@@ -109,12 +109,15 @@ pub fn with_scope<R>(configure: impl FnOnce(&mut Scope), run: impl FnOnce() -> R
 
 /// Sets a tag in the current scope.
 pub fn set_tag(key: &str, value: impl std::fmt::Display) {
-    configure_scope(|scope| scope.set_tag(key, value));
+    Hub::with_active(|hub| {
+        let value = value.to_string();
+        hub.change_scope(|scope| scope.set_tag(key, value));
+    });
 }
 
 /// Sets the user in the current scope.
 pub fn set_user(user: Option<crate::protocol::User>) {
-    configure_scope(|scope| scope.set_user(user));
+    Hub::with_active(|hub| hub.change_scope(|scope| scope.set_user(user)));
 }
 
 /// The id of the event that was captured last here.

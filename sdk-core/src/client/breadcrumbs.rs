@@ -1,8 +1,8 @@
 //! The bounded trail of breadcrumbs in a scope.
 //!
 //! Adding is a push; a capture shares the whole trail with the scope at the cost of a few
-//! reference counts. So the trail is a queue of shared, finished chunks and one open chunk, and
-//! only the open one, a few entries, is ever copied.
+//! reference counts. So the trail is a queue of shared, finished chunks and one open chunk, which
+//! a capture finishes however short it is: what is never shared is never copied.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -10,6 +10,9 @@ use std::sync::Arc;
 use crate::protocol::Breadcrumb;
 
 const CHUNK: usize = 16;
+/// About how many bytes a breadcrumb holds.
+#[cfg(feature = "worker")]
+const WEIGHT: usize = size_of::<Breadcrumb>() + 64;
 
 /// A trail of breadcrumbs, oldest first.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +20,8 @@ pub(crate) struct Breadcrumbs {
     finished: VecDeque<Arc<Vec<Breadcrumb>>>,
     open: Vec<Breadcrumb>,
     finished_len: usize,
+    /// The room of a chunk that was let go, for the next open one.
+    spare: Vec<Breadcrumb>,
     /// How many were ever added.
     added: usize,
 }
@@ -25,10 +30,10 @@ impl Breadcrumbs {
     /// Adds one; beyond `max` the oldest are let go, a chunk at a time.
     pub(crate) fn push(&mut self, breadcrumb: Breadcrumb, max: usize) {
         if self.open.len() >= CHUNK {
-            self.finish_open();
+            self.finish();
         }
         if self.open.capacity() == 0 {
-            self.open.reserve_exact(CHUNK);
+            self.open = std::mem::take(&mut self.spare);
         }
         self.open.push(breadcrumb);
         self.added = self.added.wrapping_add(1);
@@ -38,14 +43,33 @@ impl Breadcrumbs {
                 break;
             }
             self.finished_len = without;
-            self.finished.pop_front();
+            if let Some(mut chunk) = self.finished.pop_front().and_then(Arc::into_inner) {
+                chunk.clear();
+                self.spare = chunk;
+            }
         }
     }
 
-    fn finish_open(&mut self) {
+    /// Makes everything sharable.
+    pub(crate) fn finish(&mut self) {
+        if self.open.is_empty() {
+            return;
+        }
         let chunk = std::mem::take(&mut self.open);
         self.finished_len = self.finished_len.saturating_add(chunk.len());
         self.finished.push_back(Arc::new(chunk));
+    }
+
+    /// About how many bytes the trail adds to what others share with it.
+    #[cfg(feature = "worker")]
+    pub(crate) fn weight(&self) -> usize {
+        let finished = self.finished.iter().map(|chunk| {
+            let bytes = chunk.len().saturating_mul(WEIGHT);
+            bytes.checked_div(Arc::strong_count(chunk)).unwrap_or(bytes)
+        });
+        finished
+            .sum::<usize>()
+            .saturating_add(self.open.len().saturating_mul(WEIGHT))
     }
 
     pub(crate) fn clear(&mut self) {

@@ -6,7 +6,9 @@ use std::thread;
 use crate::client::integration::RawStack;
 use crate::client::scope::Scope;
 use crate::envelope::TraceHeader;
-use crate::protocol::{Event, EventId, Level, Timestamp, Transaction};
+use crate::protocol::{
+    Event, EventId, Exception, Level, Mechanism, Timestamp, Transaction, Values,
+};
 
 /// Something captured that is not yet an envelope.
 #[derive(Debug)]
@@ -84,6 +86,42 @@ impl ErrorPart {
                 }
             })
             .collect()
+    }
+}
+
+/// The event of an error and its causes, as [`capture_error`](crate::capture_error) sends it.
+///
+/// ```
+/// let error = "no number".parse::<i32>().unwrap_err();
+/// let mut event = mini_sentry::event_from_error(&error);
+/// event.transaction = Some("import".into());
+/// mini_sentry::capture_event(event);
+/// ```
+#[must_use]
+pub fn event_from_error(error: &(dyn std::error::Error + 'static)) -> Event {
+    Event {
+        exception: exceptions(&ErrorPart::chain(error)),
+        level: Some(Level::Error),
+        ..Event::default()
+    }
+}
+
+/// The exceptions of a chain: the cause of all comes first.
+pub(crate) fn exceptions(parts: &[ErrorPart]) -> Values<Exception> {
+    parts.iter().rev().map(exception).collect()
+}
+
+fn exception(part: &ErrorPart) -> Exception {
+    let mechanism = Mechanism {
+        ty: Some("generic".to_owned()),
+        handled: Some(true),
+        ..Mechanism::default()
+    };
+    Exception {
+        ty: Some(part.ty.clone().into()),
+        value: Some(part.text.clone().into()),
+        mechanism: Some(mechanism),
+        ..Exception::default()
     }
 }
 

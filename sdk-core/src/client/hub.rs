@@ -58,14 +58,18 @@ enum Binding {
     Bound(Option<Arc<Client>>),
 }
 
+fn default_client() -> Option<Arc<Client>> {
+    DEFAULT_CLIENT
+        .read()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone()
+}
+
 impl Layer {
     fn client(&self) -> Option<Arc<Client>> {
         match &self.client {
             Binding::Bound(client) => client.clone(),
-            Binding::Default => DEFAULT_CLIENT
-                .read()
-                .unwrap_or_else(PoisonError::into_inner)
-                .clone(),
+            Binding::Default => default_client(),
         }
     }
 }
@@ -119,14 +123,36 @@ impl Hub {
 
     /// Calls a function with the hub of what runs now.
     pub fn with<R>(f: impl FnOnce(&Arc<Self>) -> R) -> R {
-        let hub = CURRENT.try_with(|current| {
+        let current = CURRENT.try_with(|current| {
+            if let Ok(hub) = current.try_borrow()
+                && let Some(hub) = &*hub
+            {
+                return Some(Arc::clone(hub));
+            }
             let mut current = current.try_borrow_mut().ok()?;
             Some(Arc::clone(current.get_or_insert_with(Self::for_new_thread)))
         });
         // A thread that is ending has lost its own hub already.
-        match hub {
+        match current {
             Ok(Some(hub)) => f(&hub),
             Ok(None) | Err(_) => f(&Self::main()),
+        }
+    }
+
+    /// Adds a breadcrumb to the hub of what runs now, if any client is on. Spares the reference
+    /// count that [`with`](Self::with) takes, unless a callback of the host has to be asked.
+    pub(crate) fn add_breadcrumb_here(breadcrumb: Breadcrumb) {
+        if ENABLED.load(Ordering::Relaxed) == 0 {
+            return;
+        }
+        let mut breadcrumb = Some(breadcrumb);
+        let added = CURRENT.try_with(|current| {
+            let hub = current.try_borrow().ok()?;
+            hub.as_ref()?.try_add_breadcrumb(breadcrumb.take()?)
+        });
+        let unseen = added.ok().flatten().map(|(breadcrumb, _)| breadcrumb);
+        if let Some(breadcrumb) = breadcrumb.or(unseen) {
+            Self::with(|hub| hub.add_breadcrumb(breadcrumb));
         }
     }
 
@@ -195,7 +221,10 @@ impl Hub {
 
     /// The client and the innermost scope, as they are now.
     pub(crate) fn snapshot(&self) -> (Option<Arc<Client>>, Arc<Scope>) {
-        let stack = self.stack();
+        let mut stack = self.stack();
+        if let Some(scope) = Arc::get_mut(&mut stack.top.scope) {
+            scope.finish_breadcrumbs();
+        }
         (stack.top.client(), Arc::clone(&stack.top.scope))
     }
 
@@ -225,6 +254,11 @@ impl Hub {
             Arc::make_mut(&mut scope).take_over(&base, &theirs);
             base = theirs;
         }
+    }
+
+    /// Changes the innermost scope by code of ours, which does not call back.
+    pub(crate) fn change_scope(&self, f: impl FnOnce(&mut Scope)) {
+        f(Arc::make_mut(&mut self.stack().top.scope));
     }
 
     /// Adds a scope, which is dropped again with the guard.
@@ -265,41 +299,40 @@ impl Hub {
     }
 
     /// Adds a breadcrumb to the innermost scope.
-    pub fn add_breadcrumb(&self, mut breadcrumb: Breadcrumb) {
+    pub fn add_breadcrumb(&self, breadcrumb: Breadcrumb) {
+        let Some((breadcrumb, client)) = self.try_add_breadcrumb(breadcrumb) else {
+            return;
+        };
+        // The callback may call us again, so it runs without the lock.
+        let max = client.options().max_breadcrumbs;
+        if let Some(breadcrumb) = client.before_breadcrumb(breadcrumb) {
+            Arc::make_mut(&mut self.stack().top.scope).push_breadcrumb(breadcrumb, max);
+        }
+    }
+
+    /// Adds a breadcrumb; gives it back with the client when a callback has to see it first.
+    fn try_add_breadcrumb(&self, mut breadcrumb: Breadcrumb) -> Option<(Breadcrumb, Arc<Client>)> {
         let mut stack = self.stack();
         let Layer { client, scope } = &mut stack.top;
         let defaulted;
         let client = match client {
-            Binding::Bound(Some(client)) => &*client,
-            Binding::Bound(None) => return,
-            Binding::Default => match Layer::client(&Layer {
-                client: Binding::Default,
-                scope: Arc::clone(scope),
-            }) {
-                Some(client) => {
-                    defaulted = client;
-                    &defaulted
-                }
-                None => return,
-            },
+            Binding::Bound(client) => client.as_ref()?,
+            Binding::Default => {
+                defaulted = default_client()?;
+                &defaulted
+            }
         };
         if !client.is_enabled() {
-            return;
+            return None;
         }
-        let max = client.options().max_breadcrumbs;
         if breadcrumb.timestamp.is_none() {
-            breadcrumb.timestamp = Some(client.now());
+            breadcrumb.timestamp = Some(client.now_roughly());
         }
-        if client.options().before_breadcrumb.is_none() {
-            Arc::make_mut(scope).push_breadcrumb(breadcrumb, max);
-            return;
+        if client.options().before_breadcrumb.is_some() {
+            return Some((breadcrumb, Arc::clone(client)));
         }
-        // The callback may call us again, so it runs without the lock.
-        let client = Arc::clone(client);
-        drop(stack);
-        if let Some(breadcrumb) = client.before_breadcrumb(breadcrumb) {
-            Arc::make_mut(&mut self.stack().top.scope).push_breadcrumb(breadcrumb, max);
-        }
+        Arc::make_mut(scope).push_breadcrumb(breadcrumb, client.options().max_breadcrumbs);
+        None
     }
 
     /// Captures an event.
@@ -327,6 +360,11 @@ impl Hub {
             self.stack().last_event_id = Some(id);
         }
         id
+    }
+
+    /// Captures an event that may be the program's last; see [`Client::capture_fatal`].
+    pub fn capture_fatal(&self, event: Event) -> EventId {
+        self.capture(|client, scope| client.capture_fatal(event, Some(scope)))
     }
 
     /// The id of the event that this hub captured last.

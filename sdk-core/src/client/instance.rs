@@ -1,8 +1,8 @@
 //! The client: takes what happened, cheaply, and hands it to the pipeline.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use crate::client::callback;
@@ -28,7 +28,7 @@ pub struct Client {
     clock: Arc<dyn Clock>,
     losses: Arc<Losses>,
     sessions: Arc<session::SessionCounts>,
-    pipeline: RwLock<Option<Arc<Pipeline>>>,
+    pipeline: Option<Pipeline>,
     enabled: AtomicBool,
 }
 
@@ -45,7 +45,7 @@ impl Client {
         let pipeline = match (&options.dsn, &options.transport) {
             (Some(dsn), Some(factory)) => {
                 let prepare = Prepare::new(&options, dsn, &clock, &losses, &sessions);
-                Some(Arc::new(Pipeline::new(prepare, factory)))
+                Some(Pipeline::new(prepare, factory))
             }
             _ => None,
         };
@@ -58,7 +58,7 @@ impl Client {
             clock,
             losses,
             sessions,
-            pipeline: RwLock::new(pipeline),
+            pipeline,
             enabled: AtomicBool::new(enabled),
         }
     }
@@ -85,6 +85,11 @@ impl Client {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Now, to a few milliseconds: breadcrumbs are many, and keep their order anyway.
+    pub(crate) fn now_roughly(&self) -> Timestamp {
+        self.clock.now_roughly()
     }
 
     /// The integration of a type, when the client has one.
@@ -316,31 +321,27 @@ impl Client {
         self.with_pipeline(|pipeline| pipeline.push(job));
     }
 
-    fn with_pipeline<R>(&self, f: impl FnOnce(&Arc<Pipeline>) -> R) -> Option<R> {
-        let pipeline = self.pipeline.read().unwrap_or_else(PoisonError::into_inner);
-        pipeline.as_ref().map(f)
+    fn with_pipeline<R>(&self, f: impl FnOnce(&Pipeline) -> R) -> Option<R> {
+        self.pipeline.as_ref().filter(|_| self.is_enabled()).map(f)
     }
 
     /// Waits until everything captured so far has left; false when the time ran out.
     pub fn flush(&self, timeout: Option<Duration>) -> bool {
         let timeout = timeout.unwrap_or(self.options.shutdown_timeout);
-        // Without the lock, or closing on another thread would wait for us.
-        let pipeline = self.with_pipeline(Arc::clone);
-        pipeline.is_none_or(|pipeline| pipeline.flush(timeout))
+        self.with_pipeline(|pipeline| pipeline.flush(timeout))
+            .unwrap_or(true)
     }
 
     /// Sends what waits, as far as the time allows, and turns the client off.
     pub fn close(&self, timeout: Option<Duration>) -> bool {
         let timeout = timeout.unwrap_or(self.options.shutdown_timeout);
-        if self.enabled.swap(false, Ordering::Relaxed) {
-            Hub::count_enabled(false);
+        if !self.enabled.swap(false, Ordering::Relaxed) {
+            return true;
         }
-        let pipeline = self
-            .pipeline
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        pipeline.is_none_or(|pipeline| pipeline.shutdown(timeout))
+        Hub::count_enabled(false);
+        self.pipeline
+            .as_ref()
+            .is_none_or(|pipeline| pipeline.shutdown(timeout))
     }
 }
 

@@ -27,6 +27,11 @@ pub mod test;
 mod trace;
 
 pub use api::*;
+#[cfg(feature = "backtrace")]
+pub(crate) use callback::guarded;
+pub use draft::event_from_error;
+#[cfg(feature = "backtrace")]
+pub(crate) use fork::generation;
 pub use future::{FutureExt, WithHub};
 pub use guard::ClientGuard;
 pub use hub::{Hub, ScopeGuard};

@@ -187,6 +187,36 @@ impl Scope {
         self.breadcrumbs.push(breadcrumb, max);
     }
 
+    /// Prepares for being shared, so that the next change copies as little as can be.
+    pub(crate) fn finish_breadcrumbs(&mut self) {
+        self.breadcrumbs.finish();
+    }
+
+    /// About how many bytes the scope adds to what others share with it.
+    #[cfg(feature = "worker")]
+    pub(crate) fn weight(&self) -> usize {
+        let data = &*self.data;
+        let entries = data
+            .tags
+            .len()
+            .saturating_add(data.extra.len())
+            .saturating_add(data.contexts.len());
+        let files = data
+            .attachments
+            .iter()
+            .map(|attachment| attachment.data.len())
+            .sum::<usize>();
+        let bytes = size_of::<Data>()
+            .saturating_add(entries.saturating_mul(200))
+            .saturating_add(files);
+        let share = bytes
+            .checked_div(Arc::strong_count(&self.data))
+            .unwrap_or(bytes);
+        share
+            .saturating_add(self.breadcrumbs.weight())
+            .saturating_add(size_of::<Self>())
+    }
+
     /// Takes over what `theirs` changed since `base`, where this scope did not change the same.
     pub(crate) fn take_over(&mut self, base: &Self, theirs: &Self) {
         if !Arc::ptr_eq(&base.data, &theirs.data) {

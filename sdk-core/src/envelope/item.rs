@@ -1,10 +1,11 @@
 //! One item of an envelope: its header, and its payload in the type that the header names.
 
 use crate::envelope::{ItemHeader, ItemKind};
+use crate::protocol::lenient::Lenient;
 use crate::protocol::read::{ReadError, from_json};
 use crate::protocol::{
-    Attachment, CheckIn, ClientReport, Event, Items, Log, SessionAggregates, SessionUpdate, Span,
-    SpanV2, TraceMetric, Transaction, UserReport,
+    Attachment, CheckIn, ClientReport, Event, Items, Log, Notes, SessionAggregates, SessionUpdate,
+    Span, SpanV2, TraceMetric, Transaction, UserReport,
 };
 use crate::ratelimit::DataCategory;
 
@@ -71,26 +72,43 @@ impl Item {
     /// # Errors
     /// When the header names a type that we know and the payload is not JSON of it.
     pub fn read(header: ItemHeader, payload: &[u8]) -> Result<Self, ReadError> {
-        let payload = match header.kind {
-            ItemKind::Event => Payload::Event(Box::new(Event::from_json(payload)?)),
-            ItemKind::Feedback => Payload::Feedback(Box::new(Event::from_json(payload)?)),
+        Self::read_noting(header, payload).map(|(item, _)| item)
+    }
+
+    /// Reads like [`read`](Self::read), and returns what did not fit. Events and transactions
+    /// keep that in their own `errors`, so there is nothing to return of them.
+    ///
+    /// # Errors
+    /// When the header names a type that we know and the payload is not JSON of it.
+    pub fn read_noting(header: ItemHeader, payload: &[u8]) -> Result<(Self, Notes), ReadError> {
+        fn typed<T: Lenient>(
+            json: &[u8],
+            wrap: impl FnOnce(T) -> Payload,
+        ) -> Result<(Payload, Notes), ReadError> {
+            from_json(json).map(|(value, notes)| (wrap(value), notes))
+        }
+        let unnoted = |payload| (payload, Notes::default());
+        let (payload, notes) = match header.kind {
+            ItemKind::Event => unnoted(Payload::Event(Box::new(Event::from_json(payload)?))),
+            ItemKind::Feedback => unnoted(Payload::Feedback(Box::new(Event::from_json(payload)?))),
             ItemKind::Transaction => {
-                Payload::Transaction(Box::new(Transaction::from_json(payload)?))
+                let transaction = Transaction::from_json(payload)?;
+                unnoted(Payload::Transaction(Box::new(transaction)))
             }
-            ItemKind::UserReport => Payload::UserReport(from_json(payload)?.0),
-            ItemKind::Session => Payload::Session(Box::new(from_json(payload)?.0)),
-            ItemKind::Sessions => Payload::Sessions(from_json(payload)?.0),
-            ItemKind::CheckIn => Payload::CheckIn(Box::new(from_json(payload)?.0)),
-            ItemKind::ClientReport => Payload::ClientReport(from_json(payload)?.0),
-            ItemKind::Log => Payload::Logs(from_json(payload)?.0),
-            ItemKind::TraceMetric => Payload::Metrics(from_json(payload)?.0),
+            ItemKind::UserReport => typed(payload, Payload::UserReport)?,
+            ItemKind::Session => typed(payload, |value| Payload::Session(Box::new(value)))?,
+            ItemKind::Sessions => typed(payload, Payload::Sessions)?,
+            ItemKind::CheckIn => typed(payload, |value| Payload::CheckIn(Box::new(value)))?,
+            ItemKind::ClientReport => typed(payload, Payload::ClientReport)?,
+            ItemKind::Log => typed(payload, Payload::Logs)?,
+            ItemKind::TraceMetric => typed(payload, Payload::Metrics)?,
             ItemKind::Span if header.content_type.as_deref() == Some(SPANS) => {
-                Payload::Spans(from_json(payload)?.0)
+                typed(payload, Payload::Spans)?
             }
-            ItemKind::Span => Payload::Span(Box::new(from_json(payload)?.0)),
-            _ => Payload::Raw(payload.to_owned()),
+            ItemKind::Span => typed(payload, |value| Payload::Span(Box::new(value)))?,
+            _ => unnoted(Payload::Raw(payload.to_owned())),
         };
-        Ok(Self { header, payload })
+        Ok((Self { header, payload }, notes))
     }
 
     /// Under which category the item is limited and counted.
@@ -206,5 +224,19 @@ impl From<Attachment> for Item {
         header.content_type = attachment.content_type;
         header.attachment_type = attachment.attachment_type;
         Self::raw(header, attachment.data)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attachments_count_their_bytes_and_containers_their_entries() {
+        assert_eq!(Item::from(Attachment::new("a", "12345")).quantity(), 5);
+        let logs = Item::from(Items::from(vec![Log::default(), Log::default()]));
+        assert_eq!(logs.quantity(), 2);
+        assert_eq!(Item::raw(logs.header, "{}").quantity(), 2);
+        assert_eq!(Item::from(Event::default()).quantity(), 1);
     }
 }

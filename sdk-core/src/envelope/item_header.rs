@@ -80,18 +80,19 @@ impl ItemHeader {
 
 impl Serialize for ItemHeader {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.serialize_with_length(self.length, serializer)
+        self.serialize_counted(self.length, self.item_count, serializer)
     }
 }
 
 impl ItemHeader {
-    /// Writes the header with another length than the one that was read.
-    pub(super) fn serialize_with_length<S: Serializer>(
+    /// Writes the header with other counts than those that were read.
+    pub(super) fn serialize_counted<S: Serializer>(
         &self,
         length: Option<u64>,
+        item_count: Option<u64>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
-        let numbers = [("length", length), ("item_count", self.item_count)];
+        let numbers = [("length", length), ("item_count", item_count)];
         let texts = [
             ("content_type", self.content_type.as_deref()),
             ("filename", self.filename.as_deref()),

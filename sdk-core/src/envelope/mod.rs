@@ -21,7 +21,7 @@ pub use self::item::{Item, Payload};
 pub use self::item_header::ItemHeader;
 pub use self::kind::ItemKind;
 pub use self::parse::{EnvelopeReader, RawHeader, RawItemRef};
-pub use self::read::{ItemFault, ParsedEnvelope};
+pub use self::read::{ItemFault, ItemNote, ParsedEnvelope};
 pub use self::stream::{EnvelopeStream, StreamEvent};
 pub use self::typed::Envelope;
 pub use self::write::EnvelopeWriter;

@@ -1,9 +1,10 @@
 //! Reading a whole envelope into the protocol's types.
 
 use crate::envelope::{Envelope, EnvelopeError, EnvelopeHeader, EnvelopeReader, Item};
-use crate::limits::EnvelopeLimits;
-use crate::protocol::Value;
-use crate::protocol::read::{ReadError, from_value};
+use crate::limits::{self, EnvelopeLimits};
+use crate::protocol::lenient::Lenient;
+use crate::protocol::read::ReadError;
+use crate::protocol::{Note, Notes, Value};
 
 /// What could be read of an envelope, and what could not.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -13,6 +14,18 @@ pub struct ParsedEnvelope {
     pub envelope: Envelope,
     /// The items that could not.
     pub faults: Vec<ItemFault>,
+    /// Single values that did not fit. Those of events and transactions stand in their `errors`.
+    pub notes: Vec<ItemNote>,
+}
+
+/// A value that did not fit, in an item whose type has no place to say so.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ItemNote {
+    /// Place among the items, from 0; `None` is the envelope's header.
+    pub index: Option<usize>,
+    /// What did not fit.
+    pub note: Note,
 }
 
 /// Why an item could not be read. Its neighbours are not harmed.
@@ -76,14 +89,12 @@ impl Envelope {
     ) -> Result<ParsedEnvelope, EnvelopeError> {
         let mut reader = EnvelopeReader::new(bytes, limits)?;
         let fields = Value::Object(reader.header().fields.clone());
-        let header: EnvelopeHeader = from_value(fields).unwrap_or_default();
-        let mut parsed = ParsedEnvelope {
-            envelope: Self {
-                header,
-                items: Vec::new(),
-            },
-            faults: Vec::new(),
-        };
+        let mut parsed = ParsedEnvelope::default();
+        let mut notes = Notes::default();
+        if let Ok(Some(header)) = EnvelopeHeader::read(fields, &mut notes) {
+            parsed.envelope.header = header;
+        }
+        parsed.note(None, notes);
         for (index, frame) in reader.by_ref().enumerate() {
             let frame = match frame {
                 Ok(frame) => frame,
@@ -92,11 +103,24 @@ impl Envelope {
                     continue;
                 }
             };
-            match Item::read(frame.header, frame.payload) {
-                Ok(item) => parsed.envelope.items.push(item),
+            match Item::read_noting(frame.header, frame.payload) {
+                Ok((item, notes)) => {
+                    parsed.envelope.items.push(item);
+                    parsed.note(Some(index), notes);
+                }
                 Err(source) => parsed.faults.push(ItemFault::Payload { index, source }),
             }
         }
         Ok(parsed)
+    }
+}
+
+impl ParsedEnvelope {
+    /// Keeps notes, as few over all items as of one event.
+    fn note(&mut self, index: Option<usize>, notes: Notes) {
+        let room = limits::MAX_NOTES.saturating_sub(self.notes.len());
+        let notes = notes.into_vec().into_iter().take(room);
+        self.notes
+            .extend(notes.map(|note| ItemNote { index, note }));
     }
 }

@@ -27,11 +27,15 @@ impl EnvelopeWriter {
 
     fn write_item(&mut self, item: &Item, out: &mut impl io::Write) -> io::Result<()> {
         if let Payload::Raw(payload) = &item.payload {
-            return write_framed(&item.header, payload, out);
+            return write_framed(&item.header, item.header.item_count, payload, out);
         }
         self.scratch.clear();
         item.payload.write_json(&mut self.scratch)?;
-        write_framed(&item.header, &self.scratch, out)
+        let item_count = match item.header.item_count {
+            Some(_) if item.payload.is_container() => Some(item.quantity()),
+            as_read => as_read,
+        };
+        write_framed(&item.header, item_count, &self.scratch, out)
     }
 }
 
@@ -71,10 +75,16 @@ fn write_header(header: &EnvelopeHeader, out: &mut impl io::Write) -> io::Result
     out.write_all(b"\n")
 }
 
-fn write_framed(header: &ItemHeader, payload: &[u8], out: &mut impl io::Write) -> io::Result<()> {
+fn write_framed(
+    header: &ItemHeader,
+    item_count: Option<u64>,
+    payload: &[u8],
+    out: &mut impl io::Write,
+) -> io::Result<()> {
     let counted = CountedHeader {
         header,
         length: payload.len(),
+        item_count,
     };
     serde_json::to_writer(&mut *out, &counted)?;
     out.write_all(b"\n")?;
@@ -82,20 +92,26 @@ fn write_framed(header: &ItemHeader, payload: &[u8], out: &mut impl io::Write) -
     out.write_all(b"\n")
 }
 
-/// An item header with the length that is true now.
+/// An item header with the counts that are true now.
 struct CountedHeader<'a> {
     header: &'a ItemHeader,
     length: usize,
+    item_count: Option<u64>,
 }
 
 impl Serialize for CountedHeader<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let length = u64::try_from(self.length).unwrap_or(u64::MAX);
-        self.header.serialize_with_length(Some(length), serializer)
+        self.header
+            .serialize_counted(Some(length), self.item_count, serializer)
     }
 }
 
 impl Payload {
+    fn is_container(&self) -> bool {
+        matches!(self, Self::Logs(_) | Self::Metrics(_) | Self::Spans(_))
+    }
+
     /// Writes the payload's bytes.
     ///
     /// # Errors
@@ -118,5 +134,24 @@ impl Payload {
                 Ok(())
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_container_that_lost_entries_is_counted_anew() {
+        let body = b"{}\n{\"type\":\"log\",\"item_count\":3}\n{\"items\":[{},null,{}]}\n";
+        let mut envelope = Envelope::parse(body).unwrap().envelope;
+        let Payload::Logs(logs) = &mut envelope.items[0].payload else {
+            panic!("a log item is read as logs");
+        };
+        logs.items.pop();
+        assert_eq!(
+            String::from_utf8(envelope.to_vec()).unwrap(),
+            "{}\n{\"type\":\"log\",\"length\":14,\"item_count\":1}\n{\"items\":[{}]}\n"
+        );
     }
 }

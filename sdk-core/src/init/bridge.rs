@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::client::Client;
 use crate::client::bridge::{Bridge, BridgeError, read_options};
-use crate::init::{SystemClock, defaults, environment};
+use crate::clock::SystemClock;
+use crate::init::{defaults, environment};
 
 impl Bridge {
     /// A bridge that sends by itself, with the transport that is compiled in; without one it is

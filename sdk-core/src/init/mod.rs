@@ -6,7 +6,5 @@ mod bridge;
 mod defaults;
 mod environment;
 mod start;
-mod system_clock;
 
 pub use start::init;
-pub use system_clock::SystemClock;

@@ -1,6 +1,5 @@
 //! The event: one error or message, and everything known about its circumstances.
 
-use serde::{Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use crate::protocol::breadcrumb::Breadcrumb;
@@ -9,8 +8,9 @@ use crate::protocol::debug_meta::DebugMeta;
 use crate::protocol::exception::Exception;
 use crate::protocol::ids::EventId;
 use crate::protocol::interface::interface;
-use crate::protocol::lenient::{Any, AnyText, Lenient, Map, Note, Notes, Object};
+use crate::protocol::lenient::{AnyText, Map, Note, Notes, Object};
 use crate::protocol::level::Level;
+use crate::protocol::message::{LogEntry, Message};
 use crate::protocol::request::Request;
 use crate::protocol::sdk_info::SdkInfo;
 use crate::protocol::stacktrace::Stacktrace;
@@ -121,18 +121,6 @@ impl Event {
 }
 
 interface! {
-    /// A message with its parameters apart, so that messages group by their template.
-    pub struct LogEntry {
-        /// The template, such as `user %s is gone`.
-        pub message: Option<String>,
-        /// The text with the parameters filled in.
-        pub formatted: Option<String>,
-        /// The parameters.
-        pub params: Vec<Value>,
-    }
-}
-
-interface! {
     /// One thing about an event that could not be read or kept.
     pub struct EventError {
         /// What is wrong, such as `invalid_data`.
@@ -154,65 +142,5 @@ impl From<Note> for EventError {
             value: note.value,
             ..Self::default()
         }
-    }
-}
-
-/// A message: plain text, or with its parameters apart.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Message {
-    /// Plain text.
-    Text(String),
-    /// With parameters apart.
-    Entry(Box<LogEntry>),
-}
-
-impl Message {
-    /// The text for people: the formatted one where there is one.
-    #[must_use]
-    pub fn text(&self) -> &str {
-        match self {
-            Self::Text(text) => text,
-            Self::Entry(entry) => entry
-                .formatted
-                .as_deref()
-                .or(entry.message.as_deref())
-                .unwrap_or_default(),
-        }
-    }
-}
-
-impl<T: Into<String>> From<T> for Message {
-    fn from(text: T) -> Self {
-        Self::Text(text.into())
-    }
-}
-
-impl Serialize for Message {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Text(text) => serializer.serialize_str(text),
-            Self::Entry(entry) => entry.serialize(serializer),
-        }
-    }
-}
-
-impl Lenient for Message {
-    fn read<'de, D: Deserializer<'de>>(
-        input: D,
-        notes: &mut Notes,
-    ) -> Result<Option<Self>, D::Error> {
-        Ok(match Any::read(input)? {
-            Any::Null => None,
-            Any::Nested(object @ Value::Object(_)) => LogEntry::read(object, notes)
-                .ok()
-                .flatten()
-                .map(|entry| Self::Entry(Box::new(entry))),
-            Any::Nested(other) => {
-                notes.invalid(other);
-                None
-            }
-            Any::Text(text) => Some(Self::Text(text.into_owned())),
-            scalar => Some(Self::Text(scalar.into_value().to_string())),
-        })
     }
 }

@@ -46,7 +46,8 @@ fn parse_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
-fn write_hex<const N: usize>(bytes: [u8; N], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+/// Lends the hex text of up to 16 bytes from the stack.
+fn with_hex<const N: usize, R>(bytes: [u8; N], read: impl FnOnce(&str) -> R) -> R {
     let mut buffer = [0_u8; 32];
     for (pair, byte) in buffer.chunks_exact_mut(2).zip(bytes) {
         for (slot, nibble) in pair.iter_mut().zip([byte >> 4, byte & 15]) {
@@ -56,7 +57,7 @@ fn write_hex<const N: usize>(bytes: [u8; N], f: &mut fmt::Formatter<'_>) -> fmt:
     let text = buffer
         .get(..N.saturating_mul(2))
         .and_then(|hex| std::str::from_utf8(hex).ok());
-    f.pad(text.unwrap_or_default())
+    read(text.unwrap_or_default())
 }
 
 macro_rules! hex_id {
@@ -93,7 +94,7 @@ macro_rules! hex_id {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write_hex(self.0, f)
+                with_hex(self.0, |text| f.pad(text))
             }
         }
 
@@ -113,7 +114,7 @@ macro_rules! hex_id {
 
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
+                with_hex(self.0, |text| serializer.serialize_str(text))
             }
         }
 

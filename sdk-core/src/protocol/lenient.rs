@@ -29,14 +29,22 @@ pub struct Note {
     pub path: String,
     /// What is wrong: `invalid_data` or `too_many_items`.
     pub kind: &'static str,
-    /// The value as it came, unless it was too large to keep.
+    /// The value as it came; none where a list or map was cut, or the value is nested too deeply.
     pub value: Option<Value>,
 }
+
+/// Bytes that the elements of all lists and maps of one reading may take in memory, so that
+/// many lists of empty objects cannot make a small input large.
+const MAX_ELEMENT_BYTES: usize = 32 * 1024 * 1024;
+/// Levels of a noted value. Deeper ones could make the whole too deep where it is written.
+const MAX_NOTE_DEPTH: usize = 64;
 
 /// The notes of one reading, bounded in number.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Notes {
     entries: Vec<Note>,
+    /// Bytes of elements so far.
+    element_bytes: usize,
 }
 
 impl Notes {
@@ -53,7 +61,14 @@ impl Notes {
     }
 
     pub(crate) fn invalid(&mut self, value: Value) {
-        self.push("invalid_data", Some(value));
+        let value = is_within(&value, MAX_NOTE_DEPTH).then_some(value);
+        self.push("invalid_data", value);
+    }
+
+    /// Counts one more element of this size; false when there is no room for it.
+    pub(crate) fn afford(&mut self, bytes: usize) -> bool {
+        self.element_bytes = self.element_bytes.saturating_add(bytes);
+        self.element_bytes <= MAX_ELEMENT_BYTES
     }
 
     pub(crate) fn too_many(&mut self) {
@@ -82,6 +97,19 @@ impl Notes {
             };
         }
         out
+    }
+}
+
+/// True when the value has at most so many levels.
+fn is_within(value: &Value, levels: usize) -> bool {
+    let is_inner_within = |inner: &Value| match levels.checked_sub(1) {
+        Some(left) => is_within(inner, left),
+        None => false,
+    };
+    match value {
+        Value::Array(list) => list.iter().all(is_inner_within),
+        Value::Object(object) => object.values().all(is_inner_within),
+        _ => true,
     }
 }
 
@@ -331,6 +359,7 @@ lenient_scalar!(bool, |any| match any {
 });
 lenient_scalar!(u64, |any| match any {
     Any::Unsigned(value) => Ok(value),
+    Any::Float(value) => whole(value).ok_or(Any::Float(value)),
     other => Err(other),
 });
 lenient_scalar!(i64, |any| match any {
@@ -338,6 +367,18 @@ lenient_scalar!(i64, |any| match any {
     Any::Unsigned(value) => i64::try_from(value).map_err(|_| Any::Unsigned(value)),
     other => Err(other),
 });
+
+/// The count that some languages write as `12.0`.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the range was checked"
+)]
+fn whole(value: f64) -> Option<u64> {
+    let is_exact = (0.0..=9_007_199_254_740_992.0).contains(&value) && value.fract() == 0.0;
+    is_exact.then_some(value as u64)
+}
+
 #[expect(
     clippy::cast_precision_loss,
     reason = "a float is what the protocol asks for here"
@@ -358,7 +399,7 @@ impl Lenient for Value {
         input: D,
         _notes: &mut Notes,
     ) -> Result<Option<Self>, D::Error> {
-        Self::deserialize(input).map(Some)
+        Self::deserialize(input).map(|value| (!value.is_null()).then_some(value))
     }
 }
 

@@ -18,6 +18,7 @@ mod items;
 pub mod lenient;
 mod level;
 mod log;
+mod message;
 mod metric;
 mod pairs;
 pub mod read;
@@ -43,7 +44,7 @@ pub use contexts::{
     RuntimeContext, TraceContext,
 };
 pub use debug_meta::{DebugImage, DebugMeta};
-pub use event::{Event, EventError, LogEntry, Message};
+pub use event::{Event, EventError};
 pub use exception::{Exception, Mechanism};
 pub use feedback::{Feedback, UserReport};
 pub use ids::{EventId, ParseIdError, SpanId, TraceId};
@@ -51,6 +52,7 @@ pub use items::Items;
 pub use lenient::{Map, Note, Notes, Object};
 pub use level::Level;
 pub use log::{Attribute, Log, LogLevel};
+pub use message::{LogEntry, Message, Params};
 pub use metric::TraceMetric;
 pub use pairs::Pairs;
 pub use read::ReadError;

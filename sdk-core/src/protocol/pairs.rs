@@ -4,10 +4,9 @@ use serde::de::{Deserializer, MapAccess, SeqAccess};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 
-use crate::limits;
 use crate::protocol::lenient::{Any, Field, Lenient, Notes, Sparse, scalar_text};
-use crate::protocol::shape::{Shape, read_elements, read_entries, read_shape};
-use crate::protocol::tags::split_pair;
+use crate::protocol::shape::{Shape, read_entries, read_shape};
+use crate::protocol::tags::each_pair;
 
 /// Pairs in their order, or the text that they were not yet split from.
 ///
@@ -112,21 +111,12 @@ impl<'de> Shape<'de> for PairsShape {
     }
 
     fn list<A: SeqAccess<'de>>(self, seq: A, notes: &mut Notes) -> Result<Option<Pairs>, A::Error> {
-        let pairs: Vec<Value> = read_elements(seq, notes)?;
         let mut list = Vec::new();
-        for (index, pair) in pairs.into_iter().enumerate().take(limits::MAX_MAP_ENTRIES) {
-            match split_pair(pair) {
-                Ok((Value::String(key), value)) => notes.below(index, |notes| {
-                    for text in several(Any::from_value(value), notes) {
-                        list.push((key.clone(), text));
-                    }
-                }),
-                Ok((key, value)) => {
-                    notes.below(index, |notes| notes.invalid(vec![key, value].into()))
-                }
-                Err(other) => notes.below(index, |notes| notes.invalid(other)),
+        each_pair(seq, notes, |key, any, notes| {
+            for text in several(any, notes) {
+                list.push((key.clone(), text));
             }
-        }
+        })?;
         Ok(Some(Pairs::List(list)))
     }
 
@@ -157,6 +147,7 @@ impl Lenient for Several {
 fn several(any: Any<'_>, notes: &mut Notes) -> Vec<String> {
     match any {
         Any::Null => vec![String::new()],
+        Any::Nested(Value::Array(list)) if list.is_empty() => vec![String::new()],
         Any::Nested(Value::Array(list)) => list
             .into_iter()
             .filter_map(|value| scalar_text(Any::from_value(value), notes))

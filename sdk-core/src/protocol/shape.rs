@@ -109,27 +109,49 @@ impl<'de, S: Shape<'de>> Visitor<'de> for ShapeVisitor<'_, S> {
 
 /// Reads the elements of a list, bounded; a null element is left out.
 pub(crate) fn read_elements<'de, T: Lenient, A: SeqAccess<'de>>(
-    mut seq: A,
+    seq: A,
     notes: &mut Notes,
 ) -> Result<Vec<T>, A::Error> {
     let mut list = Vec::new();
-    let mut index = 0_usize;
-    loop {
-        if list.len() >= limits::MAX_LIST_ITEMS {
-            if seq.next_element::<IgnoredAny>()?.is_none() {
-                return Ok(list);
-            }
-            notes.too_many();
-            while seq.next_element::<IgnoredAny>()?.is_some() {}
-            return Ok(list);
+    each_element(seq, limits::MAX_LIST_ITEMS, notes, |element, _| {
+        list.extend(element);
+    })?;
+    Ok(list)
+}
+
+/// Reads the elements of a list where their places matter, so that a null stays.
+pub(crate) fn read_positions<'de, A: SeqAccess<'de>>(
+    seq: A,
+    notes: &mut Notes,
+) -> Result<Vec<Value>, A::Error> {
+    let mut list = Vec::new();
+    each_element(seq, limits::MAX_LIST_ITEMS, notes, |element, _| {
+        list.push(element.unwrap_or_default());
+    })?;
+    Ok(list)
+}
+
+/// Reads the elements of a list one by one, at most so many, and passes over the others.
+pub(crate) fn each_element<'de, T: Lenient, A: SeqAccess<'de>>(
+    mut seq: A,
+    at_most: usize,
+    notes: &mut Notes,
+    mut take: impl FnMut(Option<T>, &mut Notes),
+) -> Result<(), A::Error> {
+    for index in 0..at_most {
+        if !notes.afford(size_of::<T>()) {
+            break;
         }
         match notes.below(index, |notes| seq.next_element_seed(Seed::<T>::new(notes)))? {
-            None => return Ok(list),
-            Some(Some(value)) => list.push(value),
-            Some(None) => {}
+            None => return Ok(()),
+            Some(element) => notes.below(index, |notes| take(element, notes)),
         }
-        index = index.saturating_add(1);
     }
+    if seq.next_element::<IgnoredAny>()?.is_some() {
+        notes.too_many();
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+    }
+    Ok(())
 }
 
 /// Reads the entries of a map, bounded; a null value is left out.
@@ -141,7 +163,7 @@ pub(crate) fn read_entries<'de, T: Lenient, A: MapAccess<'de>>(
     let mut count = 0_usize;
     while let Some(Key(key)) = map.next_key::<Key<'_>>()? {
         count = count.saturating_add(1);
-        if count > limits::MAX_MAP_ENTRIES {
+        if count > limits::MAX_MAP_ENTRIES || !notes.afford(size_of::<T>()) {
             notes.too_many();
             map.next_value::<IgnoredAny>()?;
             while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde::de::{self, Deserialize, Deserializer};
 use serde::{Serialize, Serializer};
+use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use time::{OffsetDateTime, UtcOffset};
 
 use crate::protocol::lenient::{Any, lenient_scalar};
 
@@ -96,32 +96,53 @@ impl Timestamp {
     }
 }
 
-impl fmt::Display for Timestamp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Timestamp {
+    /// Lends the RFC 3339 text from the stack: events carry dozens of these, and going through
+    /// `fmt` for each takes longer than the rest of a breadcrumb.
+    fn with_text<R>(self, read: impl FnOnce(&str) -> R) -> R {
         let at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0))
-            .unwrap_or(OffsetDateTime::UNIX_EPOCH)
-            .to_offset(UtcOffset::UTC);
+            .unwrap_or(OffsetDateTime::UNIX_EPOCH);
         let (year, month, day) = at.to_calendar_date();
         let (hour, minute, second, nanos) = at.to_hms_nano();
-        write!(
-            f,
-            "{year:04}-{:02}-{day:02}T{hour:02}:{minute:02}:{second:02}",
-            u8::from(month)
-        )?;
-        let fraction = i64::from(nanos);
-        match fraction {
-            0 => {}
-            n if n.rem_euclid(1_000_000) == 0 => write!(f, ".{:03}", n.div_euclid(1_000_000))?,
-            n if n.rem_euclid(1_000) == 0 => write!(f, ".{:06}", n.div_euclid(1_000))?,
-            n => write!(f, ".{n:09}")?,
+        let mut text = *b"0000-00-00T00:00:00.000000000Z";
+        put_digits(text.get_mut(0..4), year.unsigned_abs());
+        put_digits(text.get_mut(5..7), u32::from(u8::from(month)));
+        put_digits(text.get_mut(8..10), u32::from(day));
+        put_digits(text.get_mut(11..13), u32::from(hour));
+        put_digits(text.get_mut(14..16), u32::from(minute));
+        put_digits(text.get_mut(17..19), u32::from(second));
+        put_digits(text.get_mut(20..29), nanos);
+        let end = match nanos {
+            0 => 19,
+            n if n.is_multiple_of(1_000_000) => 23,
+            n if n.is_multiple_of(1_000) => 26,
+            _ => 29,
+        };
+        if let Some(last) = text.get_mut(end) {
+            *last = b'Z';
         }
-        f.write_str("Z")
+        let text = text.get(..=end).and_then(|text| str::from_utf8(text).ok());
+        read(text.unwrap_or_default())
+    }
+}
+
+/// Writes a number right-aligned over zeros.
+fn put_digits(field: Option<&mut [u8]>, mut number: u32) {
+    for slot in field.into_iter().flatten().rev() {
+        *slot = b'0' | u8::try_from(number % 10).unwrap_or_default();
+        number /= 10;
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.with_text(|text| f.write_str(text))
     }
 }
 
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        self.with_text(|text| serializer.serialize_str(text))
     }
 }
 
@@ -175,6 +196,18 @@ mod tests {
         ] {
             let at: Timestamp = serde_json::from_str(input).unwrap();
             assert_eq!(at.to_string(), output, "{input}");
+        }
+    }
+
+    #[test]
+    fn the_first_and_the_last_moment_are_written_in_full() {
+        for (nanos, text) in [
+            (i64::MIN, "1677-09-21T00:12:43.145224192Z"),
+            (-1, "1969-12-31T23:59:59.999999999Z"),
+            (0, "1970-01-01T00:00:00Z"),
+            (i64::MAX, "2262-04-11T23:47:16.854775807Z"),
+        ] {
+            assert_eq!(Timestamp::from_nanos(nanos).to_string(), text);
         }
     }
 

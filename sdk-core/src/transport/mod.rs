@@ -3,8 +3,30 @@
 //! A transport is called by one thread of ours at a time and may block it; it never meets the
 //! threads of the host. What it cannot deliver it counts in [`Losses`].
 
+#[cfg(any(feature = "http", feature = "reqwest"))]
+mod backlog;
+#[cfg(any(feature = "http", feature = "reqwest"))]
+mod compress;
+#[cfg(any(feature = "http", feature = "reqwest"))]
+mod delivery;
+#[cfg(any(feature = "http", feature = "reqwest"))]
+mod engine;
+#[cfg(any(feature = "http", feature = "reqwest"))]
+mod headers;
+#[cfg(feature = "http")]
+pub mod http;
 #[cfg(feature = "bridge")]
 pub mod outbox;
+#[cfg(any(feature = "http", feature = "reqwest"))]
+mod parcel;
+#[cfg(feature = "reqwest")]
+pub mod reqwest;
+#[cfg(any(feature = "http", feature = "reqwest"))]
+mod retry;
+#[cfg(any(feature = "http", feature = "reqwest"))]
+mod spool;
+#[cfg(any(feature = "http", feature = "reqwest"))]
+mod tls;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -86,6 +108,8 @@ pub struct TransportOptions {
     pub max_retry_bytes: usize,
     /// How long one request may take.
     pub request_timeout: Duration,
+    /// The longest first pause after a failure; pauses double up to sixty times this.
+    pub retry_base: Duration,
 }
 
 impl TransportOptions {
@@ -103,6 +127,7 @@ impl TransportOptions {
             spool: None,
             max_retry_bytes: 4 << 20,
             request_timeout: Duration::from_secs(15),
+            retry_base: Duration::from_secs(1),
         }
     }
 }

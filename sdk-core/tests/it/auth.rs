@@ -82,12 +82,39 @@ fn every_refusal_of_a_header_has_its_code() {
 #[test]
 fn an_authorization_of_another_scheme_is_not_ours() {
     assert_eq!(Auth::parse_authorization("Bearer sentry_key=k"), None);
-    assert_eq!(Auth::parse_authorization("Basic a2V5Og=="), None);
+    assert_eq!(Auth::parse_authorization("Basically a2V5Og=="), None);
     assert_eq!(Auth::parse_authorization("sentry_key=k"), None);
     let auth = Auth::parse_authorization("Sentry sentry_key=k")
         .unwrap()
         .unwrap();
     assert_eq!(auth.public_key(), "k");
+}
+
+#[test]
+fn the_user_of_http_basic_is_the_key() {
+    for (text, expected) in [
+        ("Basic a2V5Og==", "key"),
+        ("basic  a2V5OnB3", "key"),
+        ("Basic a2V5Og", "key"),
+        ("Basic", "malformed_pair"),
+        ("Basic a2V5", "malformed_pair"),
+        ("Basic /////w==", "malformed_pair"),
+        ("Basic a2V5Og== x", "malformed_pair"),
+        ("Basic Og==", "missing_key"),
+        ("Basic YSBiOg==", "malformed_pair"),
+    ] {
+        let auth = Auth::parse_authorization(text).unwrap();
+        let found = match &auth {
+            Ok(auth) => auth.public_key(),
+            Err(error) => error.code(),
+        };
+        assert_eq!(found, expected, "{text}");
+    }
+    let long = format!("Basic {}", "a".repeat(4097));
+    assert_eq!(
+        Auth::parse_authorization(&long),
+        Some(Err(AuthError::TooLong))
+    );
 }
 
 #[test]

@@ -46,17 +46,17 @@ impl Draft {
             .stack
             .as_ref()
             .map_or(0, |stack| stack.addresses.len().saturating_mul(8));
-        let attachments = self.scope.as_ref().map_or(0, |scope| {
-            scope
-                .attachments()
-                .iter()
-                .map(|attachment| attachment.data.len())
-                .sum()
+        // A scope that many drafts share is there once.
+        let scope = self.scope.as_ref().map_or(0, |scope| {
+            let bytes = scope.weight();
+            bytes
+                .checked_div(std::sync::Arc::strong_count(scope))
+                .unwrap_or(bytes)
         });
         size_of::<Self>()
             .saturating_add(subject)
             .saturating_add(stack)
-            .saturating_add(attachments)
+            .saturating_add(scope)
     }
 }
 

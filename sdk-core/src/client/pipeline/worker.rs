@@ -8,7 +8,7 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -39,7 +39,14 @@ pub(crate) fn is_sdk_thread() -> bool {
 pub(crate) struct Pipeline {
     prepare: Arc<Prepare>,
     factory: Arc<dyn TransportFactory>,
-    shared: RwLock<Arc<Shared>>,
+    first: Generation,
+}
+
+/// What belongs to one process; the child of a fork adds its own behind its parent's. A chain
+/// and no lock, because a lock may be held by a thread that the child does not have.
+struct Generation {
+    shared: Arc<Shared>,
+    next: OnceLock<Box<Self>>,
 }
 
 /// What the capturing threads and the worker share, in one process generation.
@@ -61,29 +68,27 @@ struct Queue {
 impl Pipeline {
     pub(crate) fn new(prepare: Prepare, factory: &Arc<dyn TransportFactory>) -> Self {
         let prepare = Arc::new(prepare);
-        let shared = Shared::start(&prepare, &**factory);
+        let first = Generation::start(&prepare, &**factory);
         Self {
             prepare,
             factory: Arc::clone(factory),
-            shared: RwLock::new(shared),
+            first,
         }
     }
 
-    fn shared(&self) -> Arc<Shared> {
-        let shared = Arc::clone(&self.shared.read().unwrap_or_else(PoisonError::into_inner));
-        if shared.generation == fork::generation() {
-            return shared;
+    fn shared(&self) -> &Shared {
+        let now = fork::generation();
+        let mut generation = &self.first;
+        while generation.shared.generation != now {
+            let start = || {
+                // What the parent counted, the parent reports.
+                drop(self.prepare.losses.take(self.prepare.now()));
+                drop(self.prepare.sessions.take(&self.prepare.options));
+                Box::new(Generation::start(&self.prepare, &*self.factory))
+            };
+            generation = generation.next.get_or_init(start);
         }
-        let mut slot = self.shared.write().unwrap_or_else(PoisonError::into_inner);
-        if slot.generation != fork::generation() {
-            // The parent's transport is leaked: closing it here would end the parent's connections.
-            std::mem::forget(Arc::clone(&slot));
-            // What the parent counted, the parent reports.
-            drop(self.prepare.losses.take(self.prepare.now()));
-            drop(self.prepare.sessions.take(&self.prepare.options));
-            *slot = Shared::start(&self.prepare, &*self.factory);
-        }
-        Arc::clone(&slot)
+        &generation.shared
     }
 
     pub(crate) fn push(&self, job: Job) {
@@ -133,9 +138,9 @@ impl Pipeline {
     }
 }
 
-impl Shared {
-    fn start(prepare: &Arc<Prepare>, factory: &dyn TransportFactory) -> Arc<Self> {
-        let shared = Arc::new(Self {
+impl Generation {
+    fn start(prepare: &Arc<Prepare>, factory: &dyn TransportFactory) -> Self {
+        let shared = Arc::new(Shared {
             generation: fork::generation(),
             queue: Mutex::default(),
             changed: Condvar::new(),
@@ -152,9 +157,14 @@ impl Shared {
             .spawn(|| worker.run());
         // Without a thread nothing can be sent; what is captured is counted and dropped.
         shared.stopped.store(spawned.is_err(), Ordering::Relaxed);
-        shared
+        Self {
+            shared,
+            next: OnceLock::new(),
+        }
     }
+}
 
+impl Shared {
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -262,7 +272,7 @@ impl Worker {
                 self.send_sessions();
                 self.send_report();
             }
-            if next_poll.is_none_or(|at| at <= Instant::now()) || self.is_idle() {
+            if next_poll.is_some_and(|at| at <= Instant::now()) || self.is_idle() {
                 next_poll = self.poll();
             }
         }

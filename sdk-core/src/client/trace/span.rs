@@ -27,7 +27,7 @@ impl Span {
     ) -> Self {
         let inner = transaction.inner();
         let span_id = random::span_id();
-        let data = inner.sampled.then(|| {
+        let data = inner.sampled().then(|| {
             Box::new(protocol::Span {
                 span_id: Some(span_id),
                 trace_id: inner.trace.trace_id,

@@ -119,8 +119,7 @@ impl TransactionContext {
         &self.name
     }
 
-    /// The decision, and the rate that it was taken by.
-    fn decide(&self, client: &Client) -> (bool, Rate) {
+    fn decide(&self, client: &Client) -> Decision {
         let options = client.options();
         let rate = match &options.traces_sampler {
             Some(sampler) => {
@@ -138,13 +137,39 @@ impl TransactionContext {
                 None => options.traces_sample_rate,
             },
         };
-        // Programs that share a trace draw the same number, so that they keep the same traces.
+        // Programs that share a trace share the number, so that they keep the same traces.
         let shared = self
             .description
             .as_ref()
             .and_then(|trace| trace.sample_rand.as_ref()?.parse().ok());
-        (rate.keeps_at(|| shared.unwrap_or_else(random::unit)), rate)
+        let number = shared.unwrap_or_else(draw);
+        Decision {
+            sampled: rate.keeps_at(|| number),
+            rate,
+            number,
+        }
     }
+}
+
+/// A number from 0 up to, but not including, 1. It has the six digits that others are told, so
+/// that they decide by the very same number.
+fn draw() -> f64 {
+    (random::unit() * 1e6).floor() / 1e6
+}
+
+/// Whether a transaction is kept, and by which rate and number that was decided.
+struct Decision {
+    sampled: bool,
+    rate: Rate,
+    number: f64,
+}
+
+impl Decision {
+    const OFF: Self = Self {
+        sampled: false,
+        rate: Rate::NONE,
+        number: 0.0,
+    };
 }
 
 /// A running transaction. It is sent when it is finished; one that is dropped is forgotten.
@@ -155,10 +180,9 @@ pub struct Transaction {
 
 pub(super) struct Inner {
     client: Option<Arc<Client>>,
-    pub(super) sampled: bool,
+    decision: Decision,
     pub(super) trace: TraceContext,
     description: Option<Arc<TraceHeader>>,
-    rate: Rate,
     data: Option<Box<protocol::Transaction>>,
     unkept_spans: u64,
     /// The name that it had at its end; events captured before may still ask.
@@ -166,6 +190,10 @@ pub(super) struct Inner {
 }
 
 impl Inner {
+    pub(super) const fn sampled(&self) -> bool {
+        self.decision.sampled
+    }
+
     pub(super) fn now(&self) -> Option<Timestamp> {
         self.client.as_ref().map(|client| client.now())
     }
@@ -195,12 +223,12 @@ impl Inner {
         let sentry = SentryTrace {
             trace_id,
             span_id,
-            sampled: Some(self.sampled),
+            sampled: Some(self.sampled()),
         };
         let parent = TraceParent {
             trace_id,
             span_id,
-            sampled: self.sampled,
+            sampled: self.sampled(),
         };
         let mut headers = vec![
             ("sentry-trace", sentry.to_string()),
@@ -231,8 +259,9 @@ impl Inner {
             release: options.release.as_ref().map(ToString::to_string),
             environment: options.environment.as_ref().map(ToString::to_string),
             transaction: self.name(),
-            sampled: Some(self.sampled.to_string()),
-            sample_rate: Some(self.rate.get().to_string()),
+            sampled: Some(self.sampled().to_string()),
+            sample_rate: Some(self.decision.rate.get().to_string()),
+            sample_rand: Some(format!("{:.6}", self.decision.number)),
             ..TraceHeader::default()
         }))
     }
@@ -241,9 +270,9 @@ impl Inner {
 impl Transaction {
     pub(crate) fn start(client: Option<Arc<Client>>, context: TransactionContext) -> Self {
         let client = client.filter(|client| client.is_enabled());
-        let (sampled, rate) = client
+        let decision = client
             .as_ref()
-            .map_or((false, Rate::NONE), |client| context.decide(client));
+            .map_or(Decision::OFF, |client| context.decide(client));
         let trace = TraceContext {
             trace_id: Some(context.trace_id),
             span_id: Some(context.span_id),
@@ -264,10 +293,9 @@ impl Transaction {
         });
         let inner = Inner {
             client,
-            sampled,
+            decision,
             trace,
             description: context.description,
-            rate,
             data,
             unkept_spans: 0,
             ended_as: None,
@@ -290,7 +318,7 @@ impl Transaction {
     /// True when it will be sent.
     #[must_use]
     pub fn is_sampled(&self) -> bool {
-        self.inner().sampled
+        self.inner().sampled()
     }
 
     /// Gives it another name.
@@ -377,7 +405,7 @@ impl Transaction {
         let Some(client) = inner.client.clone() else {
             return;
         };
-        if !inner.sampled {
+        if !inner.sampled() {
             let spans = inner.unkept_spans.saturating_add(1);
             drop(inner);
             client.record_loss(DataCategory::Transaction, DiscardReason::SampleRate, 1);
@@ -411,7 +439,7 @@ impl fmt::Debug for Transaction {
         let inner = self.inner();
         f.debug_struct("Transaction")
             .field("trace_id", &inner.trace.trace_id)
-            .field("sampled", &inner.sampled)
+            .field("sampled", &inner.sampled())
             .finish_non_exhaustive()
     }
 }

@@ -15,6 +15,9 @@ use crate::protocol::transaction::Transaction;
 
 mod mend;
 
+/// What some editors and languages put in front of UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Bytes that are not what was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -66,6 +69,7 @@ impl ReadError {
 /// # Errors
 /// When the bytes are no JSON object, or are nested too deeply.
 pub fn from_json<T: Lenient>(json: &[u8]) -> Result<(T, Notes), ReadError> {
+    let json = json.strip_prefix(BYTE_ORDER_MARK).unwrap_or(json);
     let first = match read(json) {
         Ok((Some(value), notes)) => return Ok((value, notes)),
         Ok((None, _)) => return Err(ReadError::NotAnObject),

@@ -114,7 +114,7 @@ fn an_event_keeps_what_it_says_and_gets_what_it_lacks() {
         server_name: Some("own-host".to_owned()),
         message: Some(Message::Entry(Box::new(LogEntry {
             message: Some("user %s is gone".to_owned()),
-            params: vec!["user-42".into()],
+            params: vec!["user-42".into()].into(),
             ..LogEntry::default()
         }))),
         ..Event::default()

@@ -1,6 +1,7 @@
 //! `init` and the end: what is on, what is off, and what the guard does.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use mini_sentry::envelope::Payload;
 use mini_sentry::protocol::SessionStatus;
@@ -56,10 +57,13 @@ fn the_guard_sends_what_waits_and_turns_the_sdk_off() {
             let transport = TestTransport::default();
             let guard = mini_sentry::init((DSN, kept_by(&transport)));
             assert!(guard.is_enabled() && is_enabled());
-            assert_eq!(
-                own_threads(),
-                usize::from(cfg!(all(target_os = "linux", feature = "worker")))
-            );
+            let wanted = usize::from(cfg!(all(target_os = "linux", feature = "worker")));
+            let begin = Instant::now();
+            // A thread takes its name only when it runs.
+            while own_threads() < wanted && begin.elapsed() < PATIENCE {
+                std::thread::yield_now();
+            }
+            assert_eq!(own_threads(), wanted);
             for n in 0..100 {
                 capture_message(&n.to_string(), Level::Info);
             }

@@ -17,13 +17,13 @@ use mini_sentry::envelope::{
 use mini_sentry::limits::EnvelopeLimits;
 
 /// What one item came to: its header and whole payload, or its error.
-type Outcome = Result<(ItemHeader, Vec<u8>), EnvelopeError>;
+pub(crate) type Outcome = Result<(ItemHeader, Vec<u8>), EnvelopeError>;
 
 /// An envelope in the same form from either reader.
 #[derive(Debug, Default, PartialEq)]
-struct Read {
-    header: Option<serde_json::Map<String, serde_json::Value>>,
-    items: Vec<Outcome>,
+pub(crate) struct Read {
+    pub(crate) header: Option<serde_json::Map<String, serde_json::Value>>,
+    pub(crate) items: Vec<Outcome>,
 }
 
 impl Read {
@@ -35,7 +35,7 @@ impl Read {
             .collect()
     }
 
-    fn errors(&self) -> Vec<(&'static str, usize)> {
+    pub(crate) fn errors(&self) -> Vec<(&'static str, usize)> {
         let errors = self.items.iter().filter_map(|item| item.as_ref().err());
         errors
             .map(|error| (error.code(), error.position()))
@@ -43,7 +43,7 @@ impl Read {
     }
 }
 
-fn read_slice(body: &[u8], limits: &EnvelopeLimits) -> Read {
+pub(crate) fn read_slice(body: &[u8], limits: &EnvelopeLimits) -> Read {
     let reader = match EnvelopeReader::new(body, limits) {
         Ok(reader) => reader,
         Err(error) => {
@@ -61,7 +61,7 @@ fn read_slice(body: &[u8], limits: &EnvelopeLimits) -> Read {
     }
 }
 
-fn read_stream(body: &[u8], piece_sizes: &[usize], limits: &EnvelopeLimits) -> Read {
+pub(crate) fn read_stream(body: &[u8], piece_sizes: &[usize], limits: &EnvelopeLimits) -> Read {
     let mut stream = EnvelopeStream::new(limits);
     let mut collector = Collector::default();
     let mut sizes = piece_sizes.iter().copied().cycle();
@@ -120,7 +120,7 @@ impl Collector {
 }
 
 /// Reads with both readers, in several cuts, and returns what they agree on.
-fn read_with(body: &[u8], limits: &EnvelopeLimits) -> Read {
+pub(crate) fn read_with(body: &[u8], limits: &EnvelopeLimits) -> Read {
     let read = read_slice(body, limits);
     for sizes in [&[usize::MAX][..], &[1], &[2], &[3, 1, 7], &[64]] {
         assert_eq!(read_stream(body, sizes, limits), read, "cut by {sizes:?}");
@@ -128,7 +128,7 @@ fn read_with(body: &[u8], limits: &EnvelopeLimits) -> Read {
     read
 }
 
-fn read(body: impl AsRef<[u8]>) -> Read {
+pub(crate) fn read(body: impl AsRef<[u8]>) -> Read {
     read_with(body.as_ref(), &EnvelopeLimits::default())
 }
 

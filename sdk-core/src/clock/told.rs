@@ -1,4 +1,4 @@
-//! What time it is, as whoever runs the SDK says.
+//! The trait.
 
 use std::fmt;
 
@@ -8,4 +8,9 @@ use crate::protocol::Timestamp;
 pub trait Clock: Send + Sync + fmt::Debug + 'static {
     /// Now.
     fn now(&self) -> Timestamp;
+
+    /// Now, to a few milliseconds, where that is cheaper to tell.
+    fn now_roughly(&self) -> Timestamp {
+        self.now()
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::clock::Clock;
+use crate::clock::{Clock, coarse};
 use crate::protocol::Timestamp;
 
 /// The system's clock. Not for browsers, which give their own.
@@ -10,6 +10,10 @@ use crate::protocol::Timestamp;
 pub struct SystemClock;
 
 impl Clock for SystemClock {
+    fn now_roughly(&self) -> Timestamp {
+        coarse::now().unwrap_or_else(|| self.now())
+    }
+
     fn now(&self) -> Timestamp {
         let since = SystemTime::now()
             .duration_since(UNIX_EPOCH)

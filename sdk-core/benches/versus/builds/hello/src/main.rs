@@ -1,0 +1,5 @@
+//! The program without any SDK.
+
+fn main() {
+    println!("hello");
+}

@@ -1,0 +1,73 @@
+//! One side's program, and what a sample of it tells.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A program that runs samples.
+#[derive(Clone)]
+pub struct Program {
+    /// What the table calls it.
+    pub label: &'static str,
+    path: PathBuf,
+}
+
+impl Program {
+    /// Builds the program, each by itself so that no features are unified between the sides.
+    pub fn build(root: &Path, package: &str, label: &'static str) -> Result<Self, Box<dyn Error>> {
+        let status = cargo(root)
+            .args(["build", "--release", "--locked", "--quiet", "-p", package])
+            .status()?;
+        if !status.success() {
+            return Err(format!("cannot build {package}").into());
+        }
+        let path = root.join("target").join("release").join(package);
+        Ok(Self { label, path })
+    }
+
+    /// Runs one sample to its end.
+    pub fn sample(&self, args: &[String]) -> Result<Figures, Box<dyn Error>> {
+        let output = Command::new(&self.path)
+            .args(args)
+            // Settings of the person at the machine must not change one side's defaults.
+            .env_clear()
+            .output()?;
+        if !output.status.success() {
+            let reason = String::from_utf8_lossy(&output.stderr).into_owned();
+            return Err(format!("{} {args:?}: {reason}", self.label).into());
+        }
+        let mut figures = Figures::default();
+        for line in String::from_utf8(output.stdout)?.lines() {
+            if let Some((name, value)) = line.split_once(' ') {
+                figures.set(name, value.parse()?);
+            }
+        }
+        Ok(figures)
+    }
+}
+
+/// The cargo that built this driver, in the comparison's own workspace.
+pub fn cargo(root: &Path) -> Command {
+    let mut cargo = Command::new(option_env!("CARGO").unwrap_or("cargo"));
+    cargo
+        .current_dir(root)
+        .env_remove("RUSTFLAGS")
+        .env("CARGO_TARGET_DIR", root.join("target"));
+    cargo
+}
+
+/// Figures by name.
+#[derive(Clone, Default)]
+pub struct Figures(BTreeMap<String, f64>);
+
+impl Figures {
+    pub fn set(&mut self, name: &str, value: f64) {
+        self.0.insert(name.to_owned(), value);
+    }
+
+    pub fn get(&self, name: &str) -> Result<f64, Box<dyn Error>> {
+        let figure = self.0.get(name).copied();
+        figure.ok_or_else(|| format!("the sample did not tell {name}").into())
+    }
+}

@@ -1,0 +1,10 @@
+//! One sample with the `sentry` crate.
+
+#[path = "../../child/mod.rs"]
+mod child;
+mod model;
+mod sdk;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    child::run()
+}

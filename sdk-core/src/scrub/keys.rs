@@ -1,0 +1,214 @@
+//! Decides by a name what happens to the value under it.
+
+use std::borrow::Cow;
+
+use crate::scrub::defaults;
+use crate::scrub::fold::{Folded, MAX_FOLDED};
+
+/// Entries that a [`Recall`] holds; a power of two.
+const RECALL_SIZE: usize = 128;
+
+/// Where in a name a rule's word must stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fit {
+    /// Anywhere, also inside of a longer word.
+    Anywhere,
+    /// At the end of a word: `token` in `csrftoken`, not in `tokenizer`.
+    Ending,
+    /// As one or more whole words: `auth` in `x-auth-id`, not in `author`.
+    Whole,
+}
+
+/// A name that is denied.
+#[derive(Clone, Debug)]
+struct KeyRule {
+    name: Cow<'static, str>,
+    folded: Box<[u8]>,
+    letters: u32,
+    fit: Fit,
+    /// Numbers under the name are counts, as in `input_tokens`.
+    spares_numbers: bool,
+}
+
+/// All names that are denied, and the exceptions.
+#[derive(Clone, Debug, Default)]
+pub(super) struct KeyRules {
+    rules: Vec<KeyRule>,
+    allowed: Vec<Box<[u8]>>,
+}
+
+/// What a name says about the value under it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Nothing.
+    #[default]
+    Plain,
+    /// An identifier of the protocol: never denied, and digits in it are no card.
+    Structural,
+    /// The value may be the name of a sibling called `value`.
+    Name,
+    /// The value belongs to a sibling called `name` or `key`.
+    Value,
+    /// At the top of an event: packages and their versions.
+    Modules,
+    /// A list that decides on grouping.
+    Fingerprint,
+    /// Cookies, by the rule of this number: names stay, values go.
+    Cookies(u16),
+    /// Secret, by the rule of this number.
+    Denied(u16),
+}
+
+impl KeyRules {
+    pub(super) fn deny(&mut self, name: Cow<'static, str>, fit: Fit, spares_numbers: bool) {
+        let folded = Folded::new(name.as_bytes());
+        if folded.as_bytes().is_empty() || self.rules.len() >= usize::from(u16::MAX) {
+            return;
+        }
+        self.rules.push(KeyRule {
+            name,
+            folded: folded.as_bytes().into(),
+            letters: folded.letters(),
+            fit,
+            spares_numbers,
+        });
+    }
+
+    pub(super) fn allow(&mut self, name: &str) {
+        let folded = Folded::new(name.as_bytes());
+        if !folded.as_bytes().is_empty() {
+            self.allowed.push(folded.as_bytes().into());
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    pub(super) fn name(&self, rule: u16) -> Option<&str> {
+        self.rules
+            .get(usize::from(rule))
+            .map(|rule| rule.name.as_ref())
+    }
+
+    pub(super) fn spares_numbers(&self, rule: u16) -> bool {
+        self.rules
+            .get(usize::from(rule))
+            .is_some_and(|rule| rule.spares_numbers)
+    }
+
+    /// The verdict on a name without escapes.
+    pub(super) fn judge(&self, name: &[u8]) -> Verdict {
+        let letters = name.iter().fold(0, |set, byte| set | 1_u32 << (byte & 31));
+        // What an escape such as `%70` stands for is not among the letters.
+        if !name.contains(&b'%') && !self.rules.iter().any(|rule| rule.letters & !letters == 0) {
+            return part(name);
+        }
+        self.judge_folded(name)
+    }
+
+    fn judge_folded(&self, name: &[u8]) -> Verdict {
+        let whole = Folded::new(name);
+        let folded = match name.len() {
+            0..=MAX_FOLDED => whole.as_bytes(),
+            _ => b"",
+        };
+        if defaults::is_structural(name) || self.allowed.iter().any(|known| **known == *folded) {
+            return part(name);
+        }
+        match Folded::parts(name).find_map(|part| self.find(&part)) {
+            Some(rule) if matches!(folded, b"cookie" | b"cookies") => Verdict::Cookies(rule),
+            Some(rule) => Verdict::Denied(rule),
+            None => part(name),
+        }
+    }
+
+    /// The rule that denies the name, if one does.
+    pub(super) fn denies(&self, name: &[u8]) -> Option<u16> {
+        match self.judge(name) {
+            Verdict::Cookies(rule) | Verdict::Denied(rule) => Some(rule),
+            Verdict::Plain
+            | Verdict::Structural
+            | Verdict::Name
+            | Verdict::Value
+            | Verdict::Modules
+            | Verdict::Fingerprint => None,
+        }
+    }
+
+    fn find(&self, name: &Folded) -> Option<u16> {
+        let missing = !name.letters();
+        let at = self
+            .rules
+            .iter()
+            .position(|rule| rule.letters & missing == 0 && rule.fits(name))?;
+        u16::try_from(at).ok()
+    }
+}
+
+impl KeyRule {
+    fn fits(&self, name: &Folded) -> bool {
+        let len = self.folded.len();
+        name.as_bytes()
+            .windows(len)
+            .enumerate()
+            .any(|(at, window)| {
+                *window == *self.folded
+                    && match self.fit {
+                        Fit::Anywhere => true,
+                        Fit::Ending => name.is_boundary(at + len),
+                        Fit::Whole => name.is_boundary(at) && name.is_boundary(at + len),
+                    }
+            })
+    }
+}
+
+/// The part that a name plays when it is not denied.
+fn part(name: &[u8]) -> Verdict {
+    match name {
+        b"name" | b"key" | b"Name" | b"Key" => Verdict::Name,
+        b"value" | b"Value" => Verdict::Value,
+        b"modules" => Verdict::Modules,
+        b"fingerprint" => Verdict::Fingerprint,
+        _ if defaults::is_structural(name) => Verdict::Structural,
+        _ => Verdict::Plain,
+    }
+}
+
+/// The verdicts on the last short names: an event repeats the same few dozen names.
+#[derive(Debug)]
+pub(super) struct Recall {
+    entries: [(u64, u64, Verdict); RECALL_SIZE],
+}
+
+impl Recall {
+    /// Longest name that is remembered.
+    pub(super) const MAX_NAME: usize = 16;
+
+    pub(super) fn new() -> Self {
+        Self {
+            entries: [(0, 0, Verdict::Plain); RECALL_SIZE],
+        }
+    }
+
+    /// The verdict on the name of these first and second eight bytes, filled up with zeros.
+    #[inline(always)]
+    pub(super) fn judge(
+        &mut self,
+        low: u64,
+        high: u64,
+        judge: impl FnOnce() -> Verdict,
+    ) -> Verdict {
+        let mixed = (low ^ high.rotate_left(29)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let slot = (mixed >> 57) as usize % RECALL_SIZE;
+        match self.entries.get_mut(slot) {
+            Some(entry) if entry.0 == low && entry.1 == high => entry.2,
+            Some(entry) => {
+                let verdict = judge();
+                *entry = (low, high, verdict);
+                verdict
+            }
+            None => judge(),
+        }
+    }
+}
