@@ -85,23 +85,18 @@ impl Losses {
     pub fn take(&self, now: Timestamp) -> Option<ClientReport> {
         let counts =
             std::mem::take(&mut *self.counts.lock().unwrap_or_else(PoisonError::into_inner));
-        if counts.is_empty() {
-            return None;
-        }
-        let discarded_events = counts
-            .into_iter()
-            .map(|((category, reason), quantity)| DiscardedEvents {
-                reason: Some(reason.as_str().to_owned()),
-                category: Some(category.as_str().to_owned()),
-                quantity: Some(quantity),
-                ..DiscardedEvents::default()
-            })
-            .collect();
-        Some(ClientReport {
-            timestamp: Some(now),
-            discarded_events,
-            ..ClientReport::default()
-        })
+        report(counts, now)
+    }
+
+    /// Looks at all counts, and leaves them.
+    #[must_use]
+    pub fn peek(&self, now: Timestamp) -> Option<ClientReport> {
+        let counts = self
+            .counts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        report(counts, now)
     }
 
     /// How many were dropped since the last report, whatever the reason.
@@ -112,4 +107,28 @@ impl Losses {
             .values()
             .fold(0, |sum, count| sum.saturating_add(*count))
     }
+}
+
+/// The report that carries these counts.
+fn report(
+    counts: BTreeMap<(DataCategory, DiscardReason), u64>,
+    now: Timestamp,
+) -> Option<ClientReport> {
+    if counts.is_empty() {
+        return None;
+    }
+    let discarded_events = counts
+        .into_iter()
+        .map(|((category, reason), quantity)| DiscardedEvents {
+            reason: Some(reason.as_str().to_owned()),
+            category: Some(category.as_str().to_owned()),
+            quantity: Some(quantity),
+            ..DiscardedEvents::default()
+        })
+        .collect();
+    Some(ClientReport {
+        timestamp: Some(now),
+        discarded_events,
+        ..ClientReport::default()
+    })
 }

@@ -259,18 +259,29 @@ impl Prepare {
             let none = Value::Array(Vec::new());
             transaction.other.entry("spans").or_insert(none);
         }
-        transaction.platform = Some(options.platform.clone().into_owned());
-        transaction.release = owned(&options.release);
-        transaction.dist = owned(&options.dist);
-        transaction.environment = owned(&options.environment);
-        transaction.server_name = owned(&options.server_name)
-            .or_else(|| self.surroundings.server_name().map(str::to_owned));
+        // Bindings bring transactions that say some of this themselves.
+        transaction
+            .platform
+            .get_or_insert_with(|| options.platform.clone().into_owned());
+        if transaction.release.is_none() {
+            transaction.release = owned(&options.release);
+        }
+        if transaction.dist.is_none() {
+            transaction.dist = owned(&options.dist);
+        }
+        if transaction.environment.is_none() {
+            transaction.environment = owned(&options.environment);
+        }
+        if transaction.server_name.is_none() {
+            transaction.server_name = owned(&options.server_name)
+                .or_else(|| self.surroundings.server_name().map(str::to_owned));
+        }
         for (name, context) in self.surroundings.contexts() {
             if !transaction.contexts.contains_key(name) {
                 transaction.contexts.insert(name.clone(), context.clone());
             }
         }
-        transaction.sdk = Some(self.sdk.clone());
+        transaction.sdk.get_or_insert_with(|| self.sdk.clone());
         let mut envelope = Envelope::from(transaction);
         envelope.header.trace = trace.map(Arc::unwrap_or_clone);
         envelope

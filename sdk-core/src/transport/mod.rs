@@ -15,6 +15,8 @@ mod engine;
 mod headers;
 #[cfg(feature = "http")]
 pub mod http;
+#[cfg(feature = "bridge")]
+pub mod outbox;
 #[cfg(any(feature = "http", feature = "reqwest"))]
 mod parcel;
 #[cfg(feature = "reqwest")]

@@ -2,9 +2,10 @@
 
 mod auth;
 mod bad_input;
+#[cfg(all(feature = "bridge", feature = "test"))]
+mod bridge;
 #[cfg(feature = "test")]
 mod client;
-#[cfg(any(feature = "http", feature = "reqwest"))]
 #[cfg(feature = "http")]
 mod delivery;
 mod docs;
@@ -25,7 +26,6 @@ mod layers;
 mod properties;
 mod ratelimit;
 mod scrub;
-#[cfg(any(feature = "http", feature = "reqwest"))]
 #[cfg(feature = "http")]
 mod sink;
 mod source;

@@ -2,9 +2,7 @@
 //! rest.
 
 #![expect(
-    clippy::expect_used,
     clippy::indexing_slicing,
-    clippy::panic,
     clippy::unwrap_used,
     reason = "functions that tests share fail by panicking too"
 )]
