@@ -141,7 +141,9 @@ pub mod transport;
 #[cfg(feature = "client")]
 pub use client::*;
 #[cfg(feature = "client")]
-pub use init::{SystemClock, init};
+pub use clock::SystemClock;
+#[cfg(feature = "client")]
+pub use init::init;
 
 pub use dsn::Dsn;
 pub use protocol::{Breadcrumb, Event, Level, User};
@@ -156,3 +158,6 @@ struct RepositoryReadme;
 #[cfg(all(doctest, feature = "http", feature = "test"))]
 #[doc = include_str!("../../docs/sdk/rust.md")]
 struct Guide;
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/privacy.md")]
+struct Privacy;

@@ -10,6 +10,30 @@ use crate::envelope::{Envelope, Payload};
 use crate::protocol::{ClientReport, DiscardReason, DiscardedEvents, Timestamp};
 use crate::ratelimit::DataCategory;
 
+/// What is to be counted when an envelope gets lost in foreign hands.
+#[derive(Debug)]
+pub(crate) struct Contents {
+    counts: Vec<(DataCategory, u64)>,
+    reports: Vec<ClientReport>,
+}
+
+impl Contents {
+    pub(crate) fn of(envelope: &Envelope) -> Self {
+        let mut contents = Self {
+            counts: Vec::with_capacity(envelope.items.len()),
+            reports: Vec::new(),
+        };
+        for item in &envelope.items {
+            if let Payload::ClientReport(report) = &item.payload {
+                contents.reports.push(report.clone());
+            } else if let Some(category) = item.category() {
+                contents.counts.push((category, item.quantity()));
+            }
+        }
+        contents
+    }
+}
+
 /// Counts by category and reason.
 #[derive(Debug, Default)]
 pub struct Losses {
@@ -29,12 +53,16 @@ impl Losses {
     /// Counts everything in an envelope. A client report in it is counted back in, so that the
     /// counts that it carried are not lost with it.
     pub fn record_envelope(&self, envelope: &Envelope, reason: DiscardReason) {
-        for item in &envelope.items {
-            if let Payload::ClientReport(report) = &item.payload {
-                self.restore(report);
-            } else if let Some(category) = item.category() {
-                self.record(category, reason, item.quantity());
-            }
+        self.record_contents(Contents::of(envelope), reason);
+    }
+
+    /// Counts what an envelope held that is gone already.
+    pub(crate) fn record_contents(&self, contents: Contents, reason: DiscardReason) {
+        for (category, quantity) in contents.counts {
+            self.record(category, reason, quantity);
+        }
+        for report in &contents.reports {
+            self.restore(report);
         }
     }
 

@@ -214,11 +214,11 @@ fn event_lines(event: &Map<String, Value>, style: Style, lines: &mut Vec<String>
             _ if !file.is_empty() => format!(" ({file})"),
             _ => String::new(),
         };
-        let is_ours = frame
-            .get("in_app")
-            .and_then(Value::as_bool)
-            .unwrap_or(false);
-        let paint = if is_ours { Paint::Cyan } else { Paint::Dim };
+        let paint = if is_ours(frame) {
+            Paint::Cyan
+        } else {
+            Paint::Dim
+        };
         lines.push(format!(
             "      {}",
             style.paint(paint, &format!("at {function}{place}"))
@@ -269,8 +269,12 @@ fn counted(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
+fn is_ours(frame: &Map<String, Value>) -> bool {
+    frame.get("in_app").and_then(Value::as_bool) == Some(true)
+}
+
 /// The frames of the newest exception, the crash first; events keep them the other way round.
-/// Where the program's own frames lie further out, those of libraries are passed over.
+/// Where the program's own frames are marked, those of libraries are passed over.
 fn newest_frames(event: &Map<String, Value>) -> Vec<&Map<String, Value>> {
     let of_exception = list(event.get("exception"))
         .last()
@@ -285,13 +289,11 @@ fn newest_frames(event: &Map<String, Value>) -> Vec<&Map<String, Value>> {
         .or_else(|| event.get("stacktrace"));
     let frames = list(trace.and_then(|trace| trace.get("frames")));
     let frames = || frames.iter().rev().filter_map(Value::as_object);
-    let is_ours = |frame: &&Map<String, Value>| frame.get("in_app") == Some(&Value::Bool(true));
-    let hidden = if frames().take(MAX_FRAMES).any(|frame| is_ours(&frame)) {
-        0
-    } else {
-        frames().position(|frame| is_ours(&frame)).unwrap_or(0)
-    };
-    frames().skip(hidden).take(MAX_FRAMES).collect()
+    let has_ours = frames().any(is_ours);
+    frames()
+        .filter(|frame| !has_ours || is_ours(frame))
+        .take(MAX_FRAMES)
+        .collect()
 }
 
 #[cfg(test)]
@@ -318,7 +320,7 @@ mod tests {
             "\n",
             r#"{"level":"error","release":"shop@1","tags":{"a":"b"},"exception":{"values":[{"type":"IoError","#,
             r#""value":"disk full","stacktrace":{"frames":[{"function":"main"},"#,
-            r#"{"function":"save","filename":"src/save.rs","lineno":7,"in_app":true}]}}]}}"#,
+            r#"{"function":"save","filename":"src/save.rs","lineno":7}]}}]}}"#,
         );
         assert_eq!(
             printed(body),
@@ -379,13 +381,13 @@ mod tests {
     }
 
     #[test]
-    fn frames_of_libraries_are_passed_over_when_the_programs_own_lie_outside() {
+    fn frames_of_libraries_are_passed_over_when_the_programs_own_are_marked() {
         let frames: Vec<_> = (0..9)
-            .map(|n| serde_json::json!({"function": format!("f{n}"), "in_app": n == 1}))
+            .map(|n| serde_json::json!({"function": format!("f{n}"), "in_app": n % 3 == 1}))
             .collect();
         let event = serde_json::json!({"stacktrace": {"frames": frames}});
         let text = printed(&format!("{{}}\n{{\"type\":\"event\"}}\n{event}"));
-        assert!(text.contains("at f1\n      at f0\n"), "{text}");
+        assert!(text.contains("at f7\n      at f4\n      at f1\n"), "{text}");
         assert!(!text.contains("f8"), "{text}");
     }
 }

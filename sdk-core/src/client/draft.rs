@@ -6,7 +6,9 @@ use std::thread;
 use crate::client::integration::RawStack;
 use crate::client::scope::Scope;
 use crate::envelope::TraceHeader;
-use crate::protocol::{Event, EventId, Level, Timestamp, Transaction};
+use crate::protocol::{
+    Event, EventId, Exception, Level, Mechanism, Timestamp, Transaction, Values,
+};
 
 /// Something captured that is not yet an envelope.
 #[derive(Debug)]
@@ -17,6 +19,19 @@ pub(crate) struct Draft {
     pub(crate) scope: Option<Arc<Scope>>,
     pub(crate) stack: Option<RawStack>,
     pub(crate) thread: Option<ThreadTag>,
+}
+
+impl Draft {
+    /// How many spans it stands for: those of a transaction, and its own.
+    #[cfg(feature = "worker")]
+    pub(crate) fn span_count(&self) -> u64 {
+        match &self.subject {
+            Subject::Transaction(transaction, _) => u64::try_from(transaction.spans.len())
+                .unwrap_or(u64::MAX)
+                .saturating_add(1),
+            _ => 0,
+        }
+    }
 }
 
 /// What was captured.
@@ -71,6 +86,42 @@ impl ErrorPart {
                 }
             })
             .collect()
+    }
+}
+
+/// The event of an error and its causes, as [`capture_error`](crate::capture_error) sends it.
+///
+/// ```
+/// let error = "no number".parse::<i32>().unwrap_err();
+/// let mut event = mini_sentry::event_from_error(&error);
+/// event.transaction = Some("import".into());
+/// mini_sentry::capture_event(event);
+/// ```
+#[must_use]
+pub fn event_from_error(error: &(dyn std::error::Error + 'static)) -> Event {
+    Event {
+        exception: exceptions(&ErrorPart::chain(error)),
+        level: Some(Level::Error),
+        ..Event::default()
+    }
+}
+
+/// The exceptions of a chain: the cause of all comes first.
+pub(crate) fn exceptions(parts: &[ErrorPart]) -> Values<Exception> {
+    parts.iter().rev().map(exception).collect()
+}
+
+fn exception(part: &ErrorPart) -> Exception {
+    let mechanism = Mechanism {
+        ty: Some("generic".to_owned()),
+        handled: Some(true),
+        ..Mechanism::default()
+    };
+    Exception {
+        ty: Some(part.ty.clone().into()),
+        value: Some(part.text.clone().into()),
+        mechanism: Some(mechanism),
+        ..Exception::default()
     }
 }
 

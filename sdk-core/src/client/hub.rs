@@ -370,6 +370,11 @@ impl Hub {
         id
     }
 
+    /// Captures an event that may be the program's last; see [`Client::capture_fatal`].
+    pub fn capture_fatal(&self, event: Event) -> EventId {
+        self.capture(|client, scope| client.capture_fatal(event, Some(scope)))
+    }
+
     /// The id of the event that this hub captured last.
     #[must_use]
     pub fn last_event_id(&self) -> Option<EventId> {

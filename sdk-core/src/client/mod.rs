@@ -25,6 +25,11 @@ pub mod test;
 mod trace;
 
 pub use api::*;
+#[cfg(feature = "backtrace")]
+pub(crate) use callback::guarded;
+pub use draft::event_from_error;
+#[cfg(feature = "backtrace")]
+pub(crate) use fork::generation;
 pub use future::{FutureExt, WithHub};
 pub use guard::ClientGuard;
 pub use hub::{Hub, ScopeGuard};
@@ -32,6 +37,7 @@ pub use instance::Client;
 pub use integration::{Integration, RawStack, StackSource};
 pub use logger::capture_log;
 pub use options::{BeforeBreadcrumb, BeforeSend, BeforeSendLog, ClientOptions, TracesSampler};
+#[cfg(feature = "panic")]
 pub(crate) use pipeline::is_sdk_thread;
 pub use sampling::{Rate, SamplingContext};
 pub use scope::{EventProcessor, Scope};

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::client::callback::guarded;
-use crate::client::draft::{Draft, ErrorPart, Subject, ThreadTag};
-use crate::client::integration::{RawStack, StackSource};
+use crate::client::draft::{Draft, Subject, ThreadTag, exceptions};
+use crate::client::integration::RawStack;
 use crate::client::options::ClientOptions;
 use crate::client::pipeline::category;
 use crate::client::scope::Scope;
@@ -14,14 +14,14 @@ use crate::client::surroundings::Surroundings;
 use crate::clock::Clock;
 use crate::dsn::Dsn;
 use crate::envelope::{Envelope, Item, Payload, TraceHeader};
-use crate::losses::Losses;
+use crate::losses::{Contents, Losses};
 use crate::protocol::{
-    Context, DebugMeta, DiscardReason, Event, Exception, Level, Mechanism, Message, SdkInfo,
-    SdkPackage, Thread, Timestamp, TraceId, Transaction,
+    Context, DebugMeta, DiscardReason, Event, Level, Message, SdkInfo, SdkPackage, Stacktrace,
+    Thread, Timestamp, TraceId, Transaction, Value,
 };
 use crate::ratelimit::DataCategory;
 use crate::scrub::ScrubReport;
-use crate::transport::TransportOptions;
+use crate::transport::{Transport, TransportOptions};
 
 /// Everything that is needed to make envelopes of drafts.
 pub(crate) struct Prepare {
@@ -123,20 +123,16 @@ impl Prepare {
             Subject::Event(event) => *event,
             Subject::Message(text, level) => Event::from_message(text, level),
             Subject::Error(parts) => Event {
-                exception: parts.iter().rev().map(exception).collect(),
+                exception: exceptions(&parts),
                 level: Some(Level::Error),
                 ..Event::default()
             },
         };
         event.event_id = Some(id);
         event.timestamp.get_or_insert(at);
-        let source = self
-            .options
-            .integrations
-            .iter()
-            .find_map(|integration| integration.stack_source());
-        if let (Some(stack), Some(source)) = (&stack, source) {
-            self.add_stack(&mut event, stack, source, thread.as_ref());
+        if let Some(thread) = &thread {
+            let stack = stack.and_then(|stack| self.resolve(&mut event, &stack));
+            add_thread(&mut event, thread, stack);
         }
         if let Some(scope) = scope {
             let applied = guarded(|| scope.apply(event, self.options.max_breadcrumbs));
@@ -172,14 +168,12 @@ impl Prepare {
         Ok(envelope)
     }
 
-    fn add_stack(
-        &self,
-        event: &mut Event,
-        stack: &RawStack,
-        source: &dyn StackSource,
-        thread: Option<&ThreadTag>,
-    ) {
-        let stacktrace = source.resolve(stack, &self.options);
+    /// Makes a stack readable, and adds the images that it lies in.
+    fn resolve(&self, event: &mut Event, stack: &RawStack) -> Option<Stacktrace> {
+        let integrations = &self.options.integrations;
+        let source = integrations
+            .iter()
+            .find_map(|integration| integration.stack_source())?;
         let images = source.images(stack);
         if !images.is_empty() {
             event
@@ -188,22 +182,7 @@ impl Prepare {
                 .images
                 .extend(images);
         }
-        let thread_id = thread.and_then(ThreadTag::id).map(Into::into);
-        let on_exception = event.exception.values.last_mut();
-        let mut entry = Thread {
-            id: thread_id,
-            name: thread.and_then(|thread| thread.name()).map(str::to_owned),
-            current: Some(true),
-            ..Thread::default()
-        };
-        match on_exception {
-            Some(exception) => {
-                exception.thread_id.clone_from(&entry.id);
-                exception.stacktrace = Some(stacktrace);
-            }
-            None => entry.stacktrace = Some(stacktrace),
-        }
-        event.threads.push(entry);
+        Some(source.resolve(stack, &self.options))
     }
 
     fn add_defaults(&self, event: &mut Event) {
@@ -275,6 +254,11 @@ impl Prepare {
             value.as_ref().map(|value| value.clone().into_owned())
         };
         transaction.ty = Some("transaction".to_owned());
+        if transaction.spans.is_empty() {
+            // Some readers insist on the list.
+            let none = Value::Array(Vec::new());
+            transaction.other.entry("spans").or_insert(none);
+        }
         transaction.platform = Some(options.platform.clone().into_owned());
         transaction.release = owned(&options.release);
         transaction.dist = owned(&options.dist);
@@ -313,7 +297,8 @@ impl Prepare {
     }
 
     /// Turns typed payloads into scrubbed bytes; nothing unscrubbed goes further. Client reports
-    /// stay typed, so that an undelivered one can be counted back in.
+    /// stay typed, so that an undelivered one can be counted back in. Empty payloads are left out:
+    /// some readers take a length of 0 for none.
     pub(crate) fn seal(&self, mut envelope: Envelope) -> Envelope {
         if envelope.header.sdk.is_none() {
             envelope.header.sdk = Some(SdkInfo {
@@ -325,9 +310,19 @@ impl Prepare {
         let items = std::mem::take(&mut envelope.items);
         envelope.items = items
             .into_iter()
+            .filter(|item| !matches!(&item.payload, Payload::Raw(bytes) if bytes.is_empty()))
             .filter_map(|item| self.seal_item(item))
             .collect();
         envelope
+    }
+
+    /// Gives an envelope to the transport. One that panics over it has lost it.
+    pub(crate) fn hand_over(&self, envelope: Envelope, transport: &dyn Transport) {
+        let contents = Contents::of(&envelope);
+        if guarded(|| transport.send(envelope)).is_none() {
+            self.losses
+                .record_contents(contents, DiscardReason::InternalSdkError);
+        }
     }
 
     fn seal_item(&self, item: Item) -> Option<Item> {
@@ -354,16 +349,23 @@ impl Prepare {
     }
 }
 
-fn exception(part: &ErrorPart) -> Exception {
-    let mechanism = Mechanism {
-        ty: Some("generic".to_owned()),
-        handled: Some(true),
-        ..Mechanism::default()
+/// Adds the thread that captured, and its stack where it belongs.
+fn add_thread(event: &mut Event, thread: &ThreadTag, stack: Option<Stacktrace>) {
+    let mut entry = Thread {
+        id: thread.id().map(Into::into),
+        name: thread.name().map(str::to_owned),
+        current: Some(true),
+        ..Thread::default()
     };
-    Exception {
-        ty: Some(part.ty.clone().into()),
-        value: Some(part.text.clone().into()),
-        mechanism: Some(mechanism),
-        ..Exception::default()
+    match event.exception.values.last_mut() {
+        Some(exception) => {
+            exception.thread_id.clone_from(&entry.id);
+            exception.stacktrace = exception.stacktrace.take().or(stack);
+            let mechanism = exception.mechanism.as_ref();
+            let handled = mechanism.and_then(|mechanism| mechanism.handled);
+            entry.crashed = (handled == Some(false)).then_some(true);
+        }
+        None => entry.stacktrace = stack,
     }
+    event.threads.push(entry);
 }

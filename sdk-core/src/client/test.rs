@@ -15,7 +15,7 @@ use crate::client::hub::Hub;
 use crate::client::instance::Client;
 use crate::client::options::ClientOptions;
 use crate::client::scope::Scope;
-use crate::clock::Clock;
+use crate::clock::{Clock, SystemClock};
 use crate::envelope::{Envelope, Item, Payload};
 use crate::protocol::{Event, Timestamp};
 use crate::transport::{Transport, TransportOptions};
@@ -85,7 +85,7 @@ pub fn with_captured_envelopes_options(
     let clock = options
         .clock
         .clone()
-        .unwrap_or_else(|| Arc::new(crate::init::SystemClock));
+        .unwrap_or_else(|| Arc::new(SystemClock));
     let options = options
         .transport(move |_: &TransportOptions| Arc::new(transport.clone()) as Arc<dyn Transport>);
     let client = Arc::new(Client::new(options, clock));

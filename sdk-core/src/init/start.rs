@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::client::{Client, ClientGuard, ClientOptions, Hub, SessionMode};
-use crate::init::{SystemClock, defaults, environment};
+use crate::clock::SystemClock;
+use crate::init::{defaults, environment};
 
 /// Switches the SDK on for the whole program. Keep the guard until the end of `main`.
 ///

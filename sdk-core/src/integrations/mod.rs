@@ -2,5 +2,9 @@
 
 #[cfg(feature = "backtrace")]
 pub mod backtrace;
+#[cfg(any(feature = "anyhow", feature = "backtrace"))]
+mod frames;
 #[cfg(feature = "panic")]
 pub mod panic;
+#[cfg(any(feature = "log", feature = "panic", feature = "tracing"))]
+mod reentry;

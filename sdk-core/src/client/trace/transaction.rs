@@ -142,13 +142,19 @@ impl TransactionContext {
             .description
             .as_ref()
             .and_then(|trace| trace.sample_rand.as_ref()?.parse().ok());
-        let number = shared.unwrap_or_else(random::unit);
+        let number = shared.unwrap_or_else(draw);
         Decision {
             sampled: rate.keeps_at(|| number),
             rate,
             number,
         }
     }
+}
+
+/// A number from 0 up to, but not including, 1. It has the six digits that others are told, so
+/// that they decide by the very same number.
+fn draw() -> f64 {
+    (random::unit() * 1e6).floor() / 1e6
 }
 
 /// Whether a transaction is kept, and by which rate and number that was decided.

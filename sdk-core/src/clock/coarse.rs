@@ -14,7 +14,7 @@ mod linux {
 
     use crate::protocol::Timestamp;
 
-    pub(in crate::init) fn now() -> Option<Timestamp> {
+    pub(in crate::clock) fn now() -> Option<Timestamp> {
         let mut time = libc::timespec {
             tv_sec: 0,
             tv_nsec: 0,

@@ -1,4 +1,4 @@
-//! What time it is, as whoever runs the SDK says.
+//! The trait.
 
 use std::fmt;
 

@@ -2,8 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::clock::Clock;
-use crate::init::coarse_time;
+use crate::clock::{Clock, coarse};
 use crate::protocol::Timestamp;
 
 /// The system's clock. Not for browsers, which give their own.
@@ -12,7 +11,7 @@ pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now_roughly(&self) -> Timestamp {
-        coarse_time::now().unwrap_or_else(|| self.now())
+        coarse::now().unwrap_or_else(|| self.now())
     }
 
     fn now(&self) -> Timestamp {
