@@ -34,6 +34,7 @@ impl Breadcrumbs {
         }
         if self.open.capacity() == 0 {
             self.open = std::mem::take(&mut self.spare);
+            self.open.reserve_exact(CHUNK);
         }
         self.open.push(breadcrumb);
         self.added = self.added.wrapping_add(1);
