@@ -1,6 +1,5 @@
 //! Events and spans of `tracing`.
 
-
 use std::error::Error;
 
 use mini_sentry::envelope::{Envelope, Payload};
