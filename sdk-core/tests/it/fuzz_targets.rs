@@ -1,6 +1,7 @@
 //! What must hold for any input at all, one function for each fuzz target.
 //!
-//! The property tests of `tests/it` drive the same functions on a stable compiler.
+//! The property tests call them on a stable compiler; the package in `fuzz` makes a library of
+//! this file, for a fuzzer that is guided by coverage.
 
 use mini_sentry::auth::Auth;
 use mini_sentry::dsn::Dsn;
