@@ -32,6 +32,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "ratelimit",
             "limits",
             "clock",
+            "scrub",
         ],
     ),
     ("integrations", &["client", "protocol", "limits"]),

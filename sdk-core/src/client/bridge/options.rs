@@ -1,4 +1,6 @@
-//! Options as JSON: the names of [`ClientOptions`], values of JSON's own kinds.
+//! Options as JSON: the names of [`ClientOptions`], values of JSON's own kinds. What takes an
+//! object there is a few names here: `scrub`, `scrub_allow_keys`, `scrub_deny_keys`; a spool is
+//! the path of its folder.
 
 use std::time::Duration;
 
@@ -6,6 +8,7 @@ use crate::client::bridge::error::BridgeError;
 use crate::client::options::ClientOptions;
 use crate::client::session::SessionMode;
 use crate::protocol::{Object, Value};
+use crate::scrub::Scrubber;
 use crate::transport::SpoolOptions;
 
 /// The names that are known here.
@@ -27,6 +30,9 @@ const NAMES: &[&str] = &[
     "ignore_errors",
     "max_queue_bytes",
     "spool",
+    "scrub",
+    "scrub_allow_keys",
+    "scrub_deny_keys",
     "http_proxy",
     "https_proxy",
     "ca_certs",
@@ -102,6 +108,9 @@ fn set(
         "ignore_errors" => options.ignore_errors(value.texts()?),
         "max_queue_bytes" => options.max_queue_bytes(value.count()?),
         "spool" => options.spool(SpoolOptions::new(value.text()?)),
+        "scrub" if !value.flag()? => options.scrubber(Scrubber::empty()),
+        "scrub_allow_keys" => change_scrubber(options, &value.texts()?, Scrubber::allow_key),
+        "scrub_deny_keys" => change_scrubber(options, &value.texts()?, Scrubber::deny_key),
         "http_proxy" => options.http_proxy(value.text()?),
         "https_proxy" => options.https_proxy(value.text()?),
         "ca_certs" => options.ca_certs(value.text()?),
@@ -114,6 +123,18 @@ fn set(
         "debug" => options.debug(value.flag()?),
         _ => options,
     })
+}
+
+fn change_scrubber(
+    options: ClientOptions,
+    keys: &[String],
+    change: fn(Scrubber, &str) -> Scrubber,
+) -> ClientOptions {
+    let scrubber = options.scrubber.clone();
+    let changed = keys
+        .iter()
+        .fold(scrubber, |scrubber, key| change(scrubber, key));
+    options.scrubber(changed)
 }
 
 /// The value of an option.
