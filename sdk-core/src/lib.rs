@@ -88,6 +88,11 @@
 //! | `http` | yes | sends over blocking sockets with rustls, on the SDK's own thread |
 //! | `panic` | yes | reports panics |
 //! | `backtrace` | yes | stacks, with symbols resolved on the SDK's own thread |
+//! | `anyhow` | | [`capture_anyhow`](integrations::anyhow::capture_anyhow) |
+//! | `log` | | a [logger](integrations::log) |
+//! | `tracing` | | a [layer](integrations::tracing) |
+//! | `tower` | | [layers](integrations::tower) for HTTP servers |
+//! | `axum` | | `tower`, with the routes of axum |
 //! | `test` | | `mini_sentry::test`: a transport that keeps what it is given |
 //!
 //! Without any feature the crate is the model: [`protocol`], [`envelope`], [`dsn`], [`auth`],
@@ -144,6 +149,8 @@ pub use client::*;
 pub use clock::SystemClock;
 #[cfg(feature = "client")]
 pub use init::init;
+#[cfg(feature = "anyhow")]
+pub use integrations::anyhow::capture_anyhow;
 
 pub use dsn::Dsn;
 pub use protocol::{Breadcrumb, Event, Level, User};
