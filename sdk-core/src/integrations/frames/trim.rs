@@ -94,11 +94,7 @@ fn outer_end(frames: &[Frame]) -> usize {
                 .as_deref()
                 .is_some_and(|name| name.contains("call_once"))
     };
-<<<<<<< HEAD
-    if frames.get(end).is_some_and(calls_once) {
-=======
     while frames.get(end).is_some_and(calls_once) {
->>>>>>> integrations
         end = end.saturating_add(1);
     }
     if end < frames.len() { end } else { 0 }
