@@ -1,29 +1,60 @@
 #!/usr/bin/env bash
-# Looks for faults by brute force: property tests with many more cases, then every
-# coverage-guided fuzz target of sdk-core/fuzz where a nightly toolchain is installed.
+# Looks for faults by brute force: property tests with many more cases, then every fuzz target
+# of sdk-core/fuzz, guided by coverage. Where no such fuzzer can be had it says so, and the
+# property tests that drive the same checks run longer.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly seconds=${SECONDS_EACH:-600}
-export PROPTEST_CASES=${PROPTEST_CASES:-200000}
+readonly cases=${PROPTEST_CASES:-200000}
+readonly data=$PWD/sdk-core/testdata
+export PATH="$PWD/.tools/bin:$PATH"
 
-cargo test --package mini-sentry --all-features --release
+# Runs the tests fast, but with the checks of a debug build.
+properties() {
+  PROPTEST_CASES=$1 \
+    CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true \
+    CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS=true \
+    cargo test --package mini-sentry --all-features --release "${@:2}"
+}
 
-if [[ ! -d sdk-core/fuzz ]]; then
-  echo "soak: skipped: no fuzz targets in sdk-core/fuzz"
+can_fuzz() {
+  if ! cargo +nightly --version >/dev/null 2>&1; then
+    echo "soak: fuzzing guided by coverage needs a nightly toolchain, and there is none"
+    return 1
+  fi
+  if ! cargo fuzz --version >/dev/null 2>&1; then
+    echo "soak: installing cargo-fuzz into .tools"
+    cargo install --quiet --locked --root .tools cargo-fuzz || return 1
+  fi
+}
+
+# Prints the folders whose files a target starts from.
+seeds() {
+  case $1 in
+    envelope) printf '%s\n' "$data/envelopes/ok" "$data/envelopes/bad" ;;
+    event) printf '%s\n' "$data/events" ;;
+    dsn)
+      local lines=$PWD/corpus/dsn-seeds
+      mkdir -p "$lines"
+      grep -ho '"[^"]*"' "$data"/{dsn,auth,ratelimits,timestamps}.json | tr -d '"' | sort -u |
+        split --lines 1 --suffix-length 4 - "$lines/"
+      printf '%s\n' "$lines"
+      ;;
+  esac
+}
+
+properties "$cases"
+if ! can_fuzz; then
+  echo "soak: the stable driver of the fuzz targets runs ten times as long instead"
+  properties "$((cases * 10))" --test it properties::damage
   exit 0
 fi
-if ! cargo +nightly --version >/dev/null 2>&1; then
-  echo "soak: skipped: fuzzing needs a nightly toolchain"
-  exit 0
-fi
-if ! cargo fuzz --version >/dev/null 2>&1; then
-  echo "soak: installing cargo-fuzz into .tools"
-  cargo install --quiet --locked --root .tools cargo-fuzz
-  export PATH="$PWD/.tools/bin:$PATH"
-fi
-cd sdk-core
+cd sdk-core/fuzz
 for name in $(cargo +nightly fuzz list); do
   echo "soak: $name for $seconds s"
-  cargo +nightly fuzz run "$name" -- -max_total_time="$seconds"
+  mkdir -p "corpus/$name"
+  mapfile -t folders < <(seeds "$name")
+  cargo +nightly fuzz run "$name" "corpus/$name" "${folders[@]}" -- \
+    -max_total_time="$seconds" -max_len=65536
 done

@@ -10,6 +10,30 @@ use crate::envelope::{Envelope, Payload};
 use crate::protocol::{ClientReport, DiscardReason, DiscardedEvents, Timestamp};
 use crate::ratelimit::DataCategory;
 
+/// What is to be counted when an envelope gets lost in foreign hands.
+#[derive(Debug)]
+pub(crate) struct Contents {
+    counts: Vec<(DataCategory, u64)>,
+    reports: Vec<ClientReport>,
+}
+
+impl Contents {
+    pub(crate) fn of(envelope: &Envelope) -> Self {
+        let mut contents = Self {
+            counts: Vec::with_capacity(envelope.items.len()),
+            reports: Vec::new(),
+        };
+        for item in &envelope.items {
+            if let Payload::ClientReport(report) = &item.payload {
+                contents.reports.push(report.clone());
+            } else if let Some(category) = item.category() {
+                contents.counts.push((category, item.quantity()));
+            }
+        }
+        contents
+    }
+}
+
 /// Counts by category and reason.
 #[derive(Debug, Default)]
 pub struct Losses {
@@ -29,12 +53,16 @@ impl Losses {
     /// Counts everything in an envelope. A client report in it is counted back in, so that the
     /// counts that it carried are not lost with it.
     pub fn record_envelope(&self, envelope: &Envelope, reason: DiscardReason) {
-        for item in &envelope.items {
-            if let Payload::ClientReport(report) = &item.payload {
-                self.restore(report);
-            } else if let Some(category) = item.category() {
-                self.record(category, reason, item.quantity());
-            }
+        self.record_contents(Contents::of(envelope), reason);
+    }
+
+    /// Counts what an envelope held that is gone already.
+    pub(crate) fn record_contents(&self, contents: Contents, reason: DiscardReason) {
+        for (category, quantity) in contents.counts {
+            self.record(category, reason, quantity);
+        }
+        for report in &contents.reports {
+            self.restore(report);
         }
     }
 
@@ -57,23 +85,18 @@ impl Losses {
     pub fn take(&self, now: Timestamp) -> Option<ClientReport> {
         let counts =
             std::mem::take(&mut *self.counts.lock().unwrap_or_else(PoisonError::into_inner));
-        if counts.is_empty() {
-            return None;
-        }
-        let discarded_events = counts
-            .into_iter()
-            .map(|((category, reason), quantity)| DiscardedEvents {
-                reason: Some(reason.as_str().to_owned()),
-                category: Some(category.as_str().to_owned()),
-                quantity: Some(quantity),
-                ..DiscardedEvents::default()
-            })
-            .collect();
-        Some(ClientReport {
-            timestamp: Some(now),
-            discarded_events,
-            ..ClientReport::default()
-        })
+        report(counts, now)
+    }
+
+    /// Looks at all counts, and leaves them.
+    #[must_use]
+    pub fn peek(&self, now: Timestamp) -> Option<ClientReport> {
+        let counts = self
+            .counts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        report(counts, now)
     }
 
     /// How many were dropped since the last report, whatever the reason.
@@ -84,4 +107,28 @@ impl Losses {
             .values()
             .fold(0, |sum, count| sum.saturating_add(*count))
     }
+}
+
+/// The report that carries these counts.
+fn report(
+    counts: BTreeMap<(DataCategory, DiscardReason), u64>,
+    now: Timestamp,
+) -> Option<ClientReport> {
+    if counts.is_empty() {
+        return None;
+    }
+    let discarded_events = counts
+        .into_iter()
+        .map(|((category, reason), quantity)| DiscardedEvents {
+            reason: Some(reason.as_str().to_owned()),
+            category: Some(category.as_str().to_owned()),
+            quantity: Some(quantity),
+            ..DiscardedEvents::default()
+        })
+        .collect();
+    Some(ClientReport {
+        timestamp: Some(now),
+        discarded_events,
+        ..ClientReport::default()
+    })
 }

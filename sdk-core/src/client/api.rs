@@ -86,7 +86,7 @@ pub fn capture_check_in(check_in: CheckIn) -> EventId {
 /// });
 /// ```
 pub fn add_breadcrumb(breadcrumb: Breadcrumb) {
-    Hub::with_active(|hub| hub.add_breadcrumb(breadcrumb));
+    Hub::add_breadcrumb_here(breadcrumb);
 }
 
 /// Changes the current scope. Does nothing while the SDK is off.

@@ -1,8 +1,8 @@
 //! The bounded trail of breadcrumbs in a scope.
 //!
 //! Adding is a push; a capture shares the whole trail with the scope at the cost of a few
-//! reference counts. So the trail is a queue of shared, finished chunks and one open chunk, and
-//! only the open one, a few entries, is ever copied.
+//! reference counts. So the trail is a queue of shared, finished chunks and one open chunk, which
+//! a capture finishes however short it is: what is never shared is never copied.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -20,6 +20,8 @@ pub(crate) struct Breadcrumbs {
     finished: VecDeque<Arc<Vec<Breadcrumb>>>,
     open: Vec<Breadcrumb>,
     finished_len: usize,
+    /// The room of a chunk that was let go, for the next open one.
+    spare: Vec<Breadcrumb>,
     /// How many were ever added.
     added: usize,
 }
@@ -28,9 +30,10 @@ impl Breadcrumbs {
     /// Adds one; beyond `max` the oldest are let go, a chunk at a time.
     pub(crate) fn push(&mut self, breadcrumb: Breadcrumb, max: usize) {
         if self.open.len() >= CHUNK {
-            self.finish_open();
+            self.finish();
         }
         if self.open.capacity() == 0 {
+            self.open = std::mem::take(&mut self.spare);
             self.open.reserve_exact(CHUNK);
         }
         self.open.push(breadcrumb);
@@ -41,11 +44,18 @@ impl Breadcrumbs {
                 break;
             }
             self.finished_len = without;
-            self.finished.pop_front();
+            if let Some(mut chunk) = self.finished.pop_front().and_then(Arc::into_inner) {
+                chunk.clear();
+                self.spare = chunk;
+            }
         }
     }
 
-    fn finish_open(&mut self) {
+    /// Makes everything sharable.
+    pub(crate) fn finish(&mut self) {
+        if self.open.is_empty() {
+            return;
+        }
         let chunk = std::mem::take(&mut self.open);
         self.finished_len = self.finished_len.saturating_add(chunk.len());
         self.finished.push_back(Arc::new(chunk));

@@ -21,6 +21,19 @@ pub(crate) struct Draft {
     pub(crate) thread: Option<ThreadTag>,
 }
 
+impl Draft {
+    /// How many spans it stands for: those of a transaction, and its own.
+    #[cfg(feature = "worker")]
+    pub(crate) fn span_count(&self) -> u64 {
+        match &self.subject {
+            Subject::Transaction(transaction, _) => u64::try_from(transaction.spans.len())
+                .unwrap_or(u64::MAX)
+                .saturating_add(1),
+            _ => 0,
+        }
+    }
+}
+
 /// What was captured.
 #[derive(Debug)]
 pub(crate) enum Subject {

@@ -139,6 +139,25 @@ impl Hub {
         }
     }
 
+    /// Adds a breadcrumb to the hub of what runs now, if any client is on. Spares the reference
+    /// count that [`with`](Self::with) takes, unless a callback of the host has to be asked.
+    pub(crate) fn add_breadcrumb_here(breadcrumb: Breadcrumb) {
+        if ENABLED.load(Ordering::Relaxed) == 0 {
+            return;
+        }
+        let mut breadcrumb = Some(breadcrumb);
+        let _ = CURRENT.try_with(|current| {
+            if let Ok(hub) = current.try_borrow()
+                && let Some(hub) = &*hub
+            {
+                hub.try_add_breadcrumb(&mut breadcrumb);
+            }
+        });
+        if let Some(breadcrumb) = breadcrumb {
+            Self::with(|hub| hub.add_breadcrumb(breadcrumb));
+        }
+    }
+
     fn for_new_thread() -> Arc<Self> {
         match MAIN.get() {
             Some(main) => Arc::new(Self::new_from_top(main)),
@@ -204,7 +223,10 @@ impl Hub {
 
     /// The client and the innermost scope, as they are now.
     pub(crate) fn snapshot(&self) -> (Option<Arc<Client>>, Arc<Scope>) {
-        let stack = self.stack();
+        let mut stack = self.stack();
+        if let Some(scope) = Arc::get_mut(&mut stack.top.scope) {
+            scope.finish_breadcrumbs();
+        }
         (stack.top.client(), Arc::clone(&stack.top.scope))
     }
 
@@ -280,7 +302,9 @@ impl Hub {
 
     /// Adds a breadcrumb to the innermost scope.
     pub fn add_breadcrumb(&self, breadcrumb: Breadcrumb) {
-        let Some((breadcrumb, client)) = self.try_add_breadcrumb(breadcrumb) else {
+        let mut breadcrumb = Some(breadcrumb);
+        let client = self.try_add_breadcrumb(&mut breadcrumb);
+        let (Some(breadcrumb), Some(client)) = (breadcrumb, client) else {
             return;
         };
         // The callback may call us again, so it runs without the lock.
@@ -290,28 +314,32 @@ impl Hub {
         }
     }
 
-    /// Adds a breadcrumb; gives it back with the client when a callback has to see it first.
-    fn try_add_breadcrumb(&self, mut breadcrumb: Breadcrumb) -> Option<(Breadcrumb, Arc<Client>)> {
+    /// Adds a breadcrumb, or lets it go when the SDK is off; leaves it there and returns the
+    /// client when a callback has to see it first.
+    fn try_add_breadcrumb(&self, breadcrumb: &mut Option<Breadcrumb>) -> Option<Arc<Client>> {
         let mut stack = self.stack();
         let Layer { client, scope } = &mut stack.top;
         let defaulted;
         let client = match client {
-            Binding::Bound(client) => client.as_ref()?,
+            Binding::Bound(client) => client.as_ref(),
             Binding::Default => {
-                defaulted = default_client()?;
-                &defaulted
+                defaulted = default_client();
+                defaulted.as_ref()
             }
         };
-        if !client.is_enabled() {
+        let Some(client) = client.filter(|client| client.is_enabled()) else {
+            *breadcrumb = None;
             return None;
-        }
-        if breadcrumb.timestamp.is_none() {
-            breadcrumb.timestamp = Some(client.now_roughly());
+        };
+        let timestamp = &mut breadcrumb.as_mut()?.timestamp;
+        if timestamp.is_none() {
+            *timestamp = Some(client.now_roughly());
         }
         if client.options().before_breadcrumb.is_some() {
-            return Some((breadcrumb, Arc::clone(client)));
+            return Some(Arc::clone(client));
         }
-        Arc::make_mut(scope).push_breadcrumb(breadcrumb, client.options().max_breadcrumbs);
+        let max = client.options().max_breadcrumbs;
+        Arc::make_mut(scope).push_breadcrumb(breadcrumb.take()?, max);
         None
     }
 

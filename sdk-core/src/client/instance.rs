@@ -18,7 +18,7 @@ use crate::clock::Clock;
 use crate::envelope::{Envelope, TraceHeader};
 use crate::losses::Losses;
 use crate::protocol::{
-    Breadcrumb, DiscardReason, Event, EventId, Level, Log, Timestamp, Transaction,
+    Breadcrumb, ClientReport, DiscardReason, Event, EventId, Level, Log, Timestamp, Transaction,
 };
 use crate::ratelimit::DataCategory;
 
@@ -250,9 +250,9 @@ impl Client {
         transaction: Transaction,
         description: Option<Arc<TraceHeader>>,
         scope: Option<Arc<Scope>>,
-    ) {
+    ) -> EventId {
         if !self.listens() {
-            return;
+            return EventId::nil();
         }
         let id = transaction.event_id.unwrap_or_else(random::event_id);
         let draft = Draft {
@@ -264,6 +264,7 @@ impl Client {
             thread: None,
         };
         self.push(Job::Draft(draft));
+        id
     }
 
     /// Sends a log line with others, when logs are on.
@@ -295,6 +296,12 @@ impl Client {
     /// Counts something that was dropped, for the next client report.
     pub fn record_loss(&self, category: DataCategory, reason: DiscardReason, quantity: u64) {
         self.losses.record(category, reason, quantity);
+    }
+
+    /// What was lost and is not reported yet.
+    #[must_use]
+    pub fn pending_losses(&self) -> Option<ClientReport> {
+        self.losses.peek(self.now())
     }
 
     pub(crate) fn sessions(&self) -> &session::SessionCounts {

@@ -2,6 +2,8 @@
 
 mod api;
 mod breadcrumbs;
+#[cfg(feature = "bridge")]
+pub mod bridge;
 mod callback;
 mod check_in;
 mod draft;

@@ -14,14 +14,14 @@ use crate::client::surroundings::Surroundings;
 use crate::clock::Clock;
 use crate::dsn::Dsn;
 use crate::envelope::{Envelope, Item, Payload, TraceHeader};
-use crate::losses::Losses;
+use crate::losses::{Contents, Losses};
 use crate::protocol::{
     Context, DebugMeta, DiscardReason, Event, Level, Message, SdkInfo, SdkPackage, Stacktrace,
-    Thread, Timestamp, TraceId, Transaction,
+    Thread, Timestamp, TraceId, Transaction, Value,
 };
 use crate::ratelimit::DataCategory;
 use crate::scrub::ScrubReport;
-use crate::transport::TransportOptions;
+use crate::transport::{Transport, TransportOptions};
 
 /// Everything that is needed to make envelopes of drafts.
 pub(crate) struct Prepare {
@@ -254,18 +254,34 @@ impl Prepare {
             value.as_ref().map(|value| value.clone().into_owned())
         };
         transaction.ty = Some("transaction".to_owned());
-        transaction.platform = Some(options.platform.clone().into_owned());
-        transaction.release = owned(&options.release);
-        transaction.dist = owned(&options.dist);
-        transaction.environment = owned(&options.environment);
-        transaction.server_name = owned(&options.server_name)
-            .or_else(|| self.surroundings.server_name().map(str::to_owned));
+        if transaction.spans.is_empty() {
+            // Some readers insist on the list.
+            let none = Value::Array(Vec::new());
+            transaction.other.entry("spans").or_insert(none);
+        }
+        // Bindings bring transactions that say some of this themselves.
+        transaction
+            .platform
+            .get_or_insert_with(|| options.platform.clone().into_owned());
+        if transaction.release.is_none() {
+            transaction.release = owned(&options.release);
+        }
+        if transaction.dist.is_none() {
+            transaction.dist = owned(&options.dist);
+        }
+        if transaction.environment.is_none() {
+            transaction.environment = owned(&options.environment);
+        }
+        if transaction.server_name.is_none() {
+            transaction.server_name = owned(&options.server_name)
+                .or_else(|| self.surroundings.server_name().map(str::to_owned));
+        }
         for (name, context) in self.surroundings.contexts() {
             if !transaction.contexts.contains_key(name) {
                 transaction.contexts.insert(name.clone(), context.clone());
             }
         }
-        transaction.sdk = Some(self.sdk.clone());
+        transaction.sdk.get_or_insert_with(|| self.sdk.clone());
         let mut envelope = Envelope::from(transaction);
         envelope.header.trace = trace.map(Arc::unwrap_or_clone);
         envelope
@@ -292,7 +308,8 @@ impl Prepare {
     }
 
     /// Turns typed payloads into scrubbed bytes; nothing unscrubbed goes further. Client reports
-    /// stay typed, so that an undelivered one can be counted back in.
+    /// stay typed, so that an undelivered one can be counted back in. Empty payloads are left out:
+    /// some readers take a length of 0 for none.
     pub(crate) fn seal(&self, mut envelope: Envelope) -> Envelope {
         if envelope.header.sdk.is_none() {
             envelope.header.sdk = Some(SdkInfo {
@@ -304,9 +321,19 @@ impl Prepare {
         let items = std::mem::take(&mut envelope.items);
         envelope.items = items
             .into_iter()
+            .filter(|item| !matches!(&item.payload, Payload::Raw(bytes) if bytes.is_empty()))
             .filter_map(|item| self.seal_item(item))
             .collect();
         envelope
+    }
+
+    /// Gives an envelope to the transport. One that panics over it has lost it.
+    pub(crate) fn hand_over(&self, envelope: Envelope, transport: &dyn Transport) {
+        let contents = Contents::of(&envelope);
+        if guarded(|| transport.send(envelope)).is_none() {
+            self.losses
+                .record_contents(contents, DiscardReason::InternalSdkError);
+        }
     }
 
     fn seal_item(&self, item: Item) -> Option<Item> {

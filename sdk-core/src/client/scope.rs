@@ -187,6 +187,11 @@ impl Scope {
         self.breadcrumbs.push(breadcrumb, max);
     }
 
+    /// Prepares for being shared, so that the next change copies as little as can be.
+    pub(crate) fn finish_breadcrumbs(&mut self) {
+        self.breadcrumbs.finish();
+    }
+
     /// About how many bytes the scope adds to what others share with it.
     #[cfg(feature = "worker")]
     pub(crate) fn weight(&self) -> usize {

@@ -117,13 +117,20 @@ impl Item {
         self.header.kind.category()
     }
 
-    /// How many things of its category the item holds.
+    /// How many things of its category the item holds; bytes of an attachment.
     #[must_use]
     pub fn quantity(&self) -> u64 {
         let count = match &self.payload {
             Payload::Logs(logs) => logs.items.len(),
             Payload::Metrics(metrics) => metrics.items.len(),
             Payload::Spans(spans) => spans.items.len(),
+            Payload::Raw(bytes) => match self.header.kind {
+                ItemKind::Attachment => bytes.len(),
+                ItemKind::Log | ItemKind::TraceMetric | ItemKind::Span => {
+                    return self.header.item_count.unwrap_or(1);
+                }
+                _ => 1,
+            },
             _ => 1,
         };
         u64::try_from(count).unwrap_or(u64::MAX)
@@ -217,5 +224,19 @@ impl From<Attachment> for Item {
         header.content_type = attachment.content_type;
         header.attachment_type = attachment.attachment_type;
         Self::raw(header, attachment.data)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attachments_count_their_bytes_and_containers_their_entries() {
+        assert_eq!(Item::from(Attachment::new("a", "12345")).quantity(), 5);
+        let logs = Item::from(Items::from(vec![Log::default(), Log::default()]));
+        assert_eq!(logs.quantity(), 2);
+        assert_eq!(Item::raw(logs.header, "{}").quantity(), 2);
+        assert_eq!(Item::from(Event::default()).quantity(), 1);
     }
 }

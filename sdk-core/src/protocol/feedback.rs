@@ -5,6 +5,7 @@ use crate::protocol::event::Event;
 use crate::protocol::ids::EventId;
 use crate::protocol::interface::interface;
 use crate::protocol::lenient::Object;
+use crate::protocol::level::Level;
 
 interface! {
     /// What a user said about an event, in the older form.
@@ -46,6 +47,7 @@ impl Feedback {
     pub fn into_event(self) -> Event {
         let mut event = Event {
             ty: Some("feedback".to_owned()),
+            level: Some(Level::Info),
             ..Event::default()
         };
         if let Ok(serde_json::Value::Object(object)) = serde_json::to_value(&self) {

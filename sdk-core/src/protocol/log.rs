@@ -74,7 +74,14 @@ interface! {
 
 impl<T: Into<Value>> From<T> for Attribute {
     fn from(value: T) -> Self {
-        let value = value.into();
+        let value = match value.into() {
+            Value::Object(object) => Value::Object(object).to_string().into(),
+            // Integers have 64 bits and a sign; text keeps all digits of what is larger.
+            Value::Number(number) if !number.is_i64() && !number.is_f64() => {
+                number.to_string().into()
+            }
+            other => other,
+        };
         let ty = match &value {
             Value::Bool(_) => "boolean",
             Value::Number(number) if number.is_f64() => "double",
@@ -82,14 +89,32 @@ impl<T: Into<Value>> From<T> for Attribute {
             Value::Array(_) => "array",
             Value::Null | Value::String(_) | Value::Object(_) => "string",
         };
-        let value = match value {
-            Value::Object(_) => Value::String(value.to_string()),
-            other => other,
-        };
         Self {
             value: Some(value),
             ty: Some(ty.to_owned()),
             ..Self::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn integers_beyond_64_bits_with_a_sign_become_text() {
+        for (number, ty, value) in [
+            (Value::from(i64::MAX), "integer", Value::from(i64::MAX)),
+            (Value::from(i64::MIN), "integer", Value::from(i64::MIN)),
+            (
+                Value::from(u64::MAX),
+                "string",
+                Value::from("18446744073709551615"),
+            ),
+        ] {
+            let attribute = Attribute::from(number);
+            assert_eq!(attribute.ty.as_deref(), Some(ty));
+            assert_eq!(attribute.value, Some(value));
         }
     }
 }

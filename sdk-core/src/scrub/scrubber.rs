@@ -100,8 +100,8 @@ impl Scrubber {
     /// Removes what has the form of this pattern from all texts.
     ///
     /// A pattern whose matches may be shorter than sixteen bytes, or hold bytes other than
-    /// letters, digits, `_` and `-`, has to be searched for in every text, which costs about
-    /// half of the speed.
+    /// letters, digits, `_` and `-`, has to be searched for in every text, which costs more
+    /// than half of the speed.
     pub fn pattern(mut self, pattern: Pattern) -> Self {
         self.patterns.push(pattern);
         self.prepare();

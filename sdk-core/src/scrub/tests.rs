@@ -148,6 +148,19 @@ fn pairs_are_read_by_their_first_element() {
 }
 
 #[test]
+fn a_text_that_became_shorter_is_no_name_now() {
+    let once = scrubbed(&format!(
+        r#"[["AKIAIOSFODNN7EXAMPLE-{}-token","x"]]"#,
+        "a".repeat(40)
+    ));
+    assert!(
+        once.starts_with(r#"[["[Filtered]-a"#) && once.ends_with(r#"","x"]]"#),
+        "{once}"
+    );
+    assert_eq!(scrubbed(&once), once);
+}
+
+#[test]
 fn named_siblings_are_found_in_any_order() {
     for (json, clean) in [
         (

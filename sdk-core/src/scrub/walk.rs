@@ -272,7 +272,6 @@ impl<'s, 'a> Walk<'s, 'a> {
 
     /// The rule that denies a string, if that string looks like a name.
     fn denied_name(&mut self, text: Text) -> Option<u16> {
-        let looks_like_a_name = |name: &[u8]| name.len() <= MAX_PAIR_NAME && !name.contains(&b' ');
         let raw = text.content(self.json);
         let verdict = if text.escaped {
             // An escape takes up to six bytes for one.
@@ -412,4 +411,19 @@ impl<'s, 'a> Walk<'s, 'a> {
 /// True for the bytes that ids, addresses, times and trace headers are made of.
 fn is_of_an_id(byte: u8) -> bool {
     byte.is_ascii_hexdigit() || matches!(byte, b'-' | b'x' | b'X' | b'T' | b'Z' | b':' | b'.')
+}
+
+/// True for what may be the name of a header, a cookie or a parameter. What holds something
+/// filtered is none, so that it is judged once and not again when it is shorter.
+fn looks_like_a_name(text: &[u8]) -> bool {
+    let is_of_a_name = |byte: &u8| {
+        !byte.is_ascii_whitespace()
+            && !matches!(
+                byte,
+                b'=' | b'?' | b'&' | b'/' | b'"' | b'\'' | b'<' | b'>' | b'@'
+            )
+    };
+    text.len() <= MAX_PAIR_NAME
+        && text.iter().all(is_of_a_name)
+        && memmem::find(text, FILTERED.as_bytes()).is_none()
 }

@@ -50,6 +50,13 @@ pub(crate) enum Outcome {
     /// There was no answer, or none that can be understood.
     Unreachable,
     /// A connection that was used before had ended before the request; nothing was answered.
+    #[cfg_attr(
+        not(feature = "http"),
+        expect(
+            dead_code,
+            reason = "other libraries look after their connections themselves"
+        )
+    )]
     Stale,
 }
 

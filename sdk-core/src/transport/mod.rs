@@ -3,22 +3,30 @@
 //! A transport is called by one thread of ours at a time and may block it; it never meets the
 //! threads of the host. What it cannot deliver it counts in [`Losses`].
 
-#[cfg(feature = "worker")]
+#[cfg(any(feature = "http", feature = "reqwest"))]
 mod backlog;
-#[cfg(feature = "worker")]
+#[cfg(any(feature = "http", feature = "reqwest"))]
 mod compress;
-#[cfg(feature = "worker")]
+#[cfg(any(feature = "http", feature = "reqwest"))]
 mod delivery;
-#[cfg(feature = "worker")]
+#[cfg(any(feature = "http", feature = "reqwest"))]
 mod engine;
+#[cfg(any(feature = "http", feature = "reqwest"))]
+mod headers;
 #[cfg(feature = "http")]
 pub mod http;
-#[cfg(feature = "worker")]
+#[cfg(feature = "bridge")]
+pub mod outbox;
+#[cfg(any(feature = "http", feature = "reqwest"))]
 mod parcel;
-#[cfg(feature = "worker")]
+#[cfg(feature = "reqwest")]
+pub mod reqwest;
+#[cfg(any(feature = "http", feature = "reqwest"))]
 mod retry;
-#[cfg(feature = "worker")]
+#[cfg(any(feature = "http", feature = "reqwest"))]
 mod spool;
+#[cfg(any(feature = "http", feature = "reqwest"))]
+mod tls;
 
 use std::fmt;
 use std::path::PathBuf;

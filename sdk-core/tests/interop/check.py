@@ -3,7 +3,8 @@
     check.py DIR
 
 For each `NAME.envelope` in DIR there is a `NAME.expected.json` in the form that
-`parsed_form.py` describes. Headers and payloads must be equal, value by value.
+`parsed_form.py` describes. Headers and payloads must be equal, value by value. Only `length`
+is not part of what is expected: every item must have one, and it must be the payload's.
 """
 
 from __future__ import annotations
@@ -46,12 +47,39 @@ def short(value: object) -> str:
     return text if len(text) <= 200 else f"{text[:200]}… ({len(text)} characters)"
 
 
+def wrong_lengths(body: bytes) -> list[str]:
+    """One line per item whose payload does not end where its length says.
+
+    The parser is content with a length that takes in the line feed behind the payload.
+    """
+    lines = []
+    at = body.index(b"\n") + 1
+    while at < len(body) and not lines:
+        payload = body.index(b"\n", at) + 1
+        length = json.loads(body[at:payload]).get("length")
+        if type(length) is not int or length <= 0:
+            lines.append(f"the item at byte {at} has the length {short(length)}")
+        elif body[payload + length : payload + length + 1] != b"\n":
+            lines.append(f"the item at byte {at} is not {length} bytes long")
+        else:
+            at = payload + length + 1
+    return lines
+
+
+def without_lengths(form: dict[str, object]) -> dict[str, object]:
+    for item in form["items"]:
+        item["header"].pop("length", None)
+    return form
+
+
 def check(envelope: pathlib.Path) -> list[str]:
     """What is wrong with one envelope; empty when nothing is."""
     expected = envelope.with_suffix(".expected.json")
     try:
         wanted = json.loads(expected.read_text(encoding="utf-8"))
-        return differences(wanted, parsed(envelope.read_bytes()))
+        body = envelope.read_bytes()
+        found = without_lengths(parsed(body))
+        return wrong_lengths(body) + differences(wanted, found)
     except Exception as error:  # whatever the parser throws is a finding about this file
         return [f"{type(error).__name__}: {error}"]
 

@@ -13,8 +13,8 @@ use mini_sentry::protocol::{ClientReport, DiscardReason, Event, EventId, Level, 
 use mini_sentry::ratelimit::DataCategory;
 use mini_sentry::transport::TransportOptions;
 
-/// A pause that no test lives to see the end of.
-pub(crate) const NEVER: Duration = Duration::from_secs(3600);
+/// A pause that no test lives to see the end of, however the jitter falls.
+pub(crate) const NEVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// Options with pauses of milliseconds.
 pub(crate) fn options(dsn: Dsn) -> TransportOptions {

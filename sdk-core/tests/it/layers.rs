@@ -24,10 +24,14 @@ const TABLE: &[(&str, &[&str])] = &[
         "client::bridge",
         &[
             "client",
+            "transport",
             "transport::outbox",
             "envelope",
             "protocol",
+            "dsn",
+            "ratelimit",
             "limits",
+            "clock",
         ],
     ),
     ("integrations", &["client", "protocol", "limits"]),
@@ -35,6 +39,7 @@ const TABLE: &[(&str, &[&str])] = &[
         "init",
         &[
             "client",
+            "client::bridge",
             "client::pipeline",
             "integrations",
             "transport",

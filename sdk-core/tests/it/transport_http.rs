@@ -92,7 +92,7 @@ fn a_limit_on_one_category_that_rides_on_a_success_lets_the_others_through() {
         lost(&options.losses),
         [
             "1 error ratelimit_backoff",
-            "1 attachment ratelimit_backoff"
+            "12 attachment ratelimit_backoff"
         ]
     );
 }

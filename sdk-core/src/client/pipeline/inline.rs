@@ -86,22 +86,25 @@ impl Pipeline {
             self.send(self.prepare.seal(Envelope::from(sessions)));
         }
         if let Some(report) = self.prepare.losses.take(self.prepare.now()) {
-            self.transport
-                .send(self.prepare.seal(Envelope::from(report)));
+            self.hand_over(self.prepare.seal(Envelope::from(report)));
         }
-        self.transport.flush(timeout)
+        work(|| self.transport.flush(timeout)).unwrap_or(false)
     }
 
     pub(crate) fn shutdown(&self, timeout: Duration) -> bool {
         self.flush(timeout);
-        self.transport.shutdown(timeout)
+        work(|| self.transport.shutdown(timeout)).unwrap_or(false)
     }
 
     fn send(&self, mut envelope: Envelope) {
         if let Some(report) = self.prepare.losses.take(self.prepare.now()) {
             envelope.add(report);
         }
-        self.transport.send(envelope);
+        self.hand_over(envelope);
+    }
+
+    fn hand_over(&self, envelope: Envelope) {
+        work(|| self.prepare.hand_over(envelope, &*self.transport));
     }
 
     fn send_logs(&self) {

@@ -18,7 +18,7 @@ use crate::client::fork;
 use crate::client::pipeline::logs::LogBatch;
 use crate::client::pipeline::{Job, category};
 use crate::client::prepare::Prepare;
-use crate::envelope::Envelope;
+use crate::envelope::{Envelope, Item};
 use crate::protocol::DiscardReason;
 use crate::ratelimit::DataCategory;
 use crate::transport::{Transport, TransportFactory};
@@ -80,7 +80,12 @@ impl Pipeline {
         let now = fork::generation();
         let mut generation = &self.first;
         while generation.shared.generation != now {
-            let start = || Box::new(Generation::start(&self.prepare, &*self.factory));
+            let start = || {
+                // What the parent counted, the parent reports.
+                drop(self.prepare.losses.take(self.prepare.now()));
+                drop(self.prepare.sessions.take(&self.prepare.options));
+                Box::new(Generation::start(&self.prepare, &*self.factory))
+            };
             generation = generation.next.get_or_init(start);
         }
         &generation.shared
@@ -94,15 +99,30 @@ impl Pipeline {
     /// place; else queues it.
     pub(crate) fn push_fatal(&self, draft: Draft) {
         let shared = self.shared();
-        let Some(Some(envelope)) = guarded(|| self.prepare.envelope(draft)) else {
-            return;
+        let category = category(&draft);
+        let keep = || {
+            IS_WORKER.with(|flag| flag.set(true));
+            let envelope = self.prepare.envelope(draft)?;
+            Some(if shared.transport.keep(&envelope) {
+                Job::Poll
+            } else {
+                Job::Envelope(Box::new(envelope))
+            })
         };
-        let job = if shared.transport.keep(&envelope) {
-            Job::Poll
-        } else {
-            Job::Envelope(Box::new(envelope))
-        };
-        shared.push(job, &self.prepare);
+        // A panic inside a panic hook ends the process, and callbacks of the host may panic. On
+        // a thread of their own they harm nobody.
+        let kept = thread::scope(|threads| {
+            let builder = thread::Builder::new().name("mini-sentry-fatal".to_owned());
+            builder.spawn_scoped(threads, keep).ok()?.join().ok()
+        });
+        match kept {
+            Some(Some(job)) => shared.push(job, &self.prepare),
+            Some(None) => {}
+            None => self
+                .prepare
+                .losses
+                .record(category, DiscardReason::InternalSdkError, 1),
+        }
     }
 
     pub(crate) fn flush(&self, timeout: Duration) -> bool {
@@ -161,7 +181,9 @@ impl Shared {
         queue.bytes = queue.bytes.saturating_add(weight);
         queue.jobs.push_back((job, weight));
         while queue.bytes > prepare.options.max_queue_bytes {
-            let Some((oldest, weight)) = queue.jobs.pop_front() else {
+            // Somebody waits for the jobs without a weight.
+            let oldest = queue.jobs.iter().position(|(_, weight)| *weight > 0);
+            let Some((oldest, weight)) = oldest.and_then(|at| queue.jobs.remove(at)) else {
                 break;
             };
             queue.bytes = queue.bytes.saturating_sub(weight);
@@ -197,9 +219,9 @@ impl Shared {
 fn lose(job: &Job, prepare: &Prepare) {
     match job {
         Job::Draft(draft) => {
-            prepare
-                .losses
-                .record(category(draft), DiscardReason::QueueOverflow, 1)
+            let (losses, reason) = (&prepare.losses, DiscardReason::QueueOverflow);
+            losses.record(category(draft), reason, 1);
+            losses.record(DataCategory::Span, reason, draft.span_count());
         }
         Job::Log(_) => {
             prepare
@@ -258,10 +280,14 @@ impl Worker {
 
     fn work_guarded(&mut self, job: Job) {
         let category = match &job {
-            Job::Draft(draft) => category(draft),
-            _ => DataCategory::Default,
+            Job::Draft(draft) => Some(category(draft)),
+            Job::Log(_) => Some(DataCategory::LogItem),
+            Job::Envelope(envelope) => envelope.items.first().and_then(Item::category),
+            Job::Poll | Job::Flush(..) | Job::Shutdown(..) => None,
         };
-        if guarded(|| self.work(job)).is_none() {
+        if guarded(|| self.work(job)).is_none()
+            && let Some(category) = category
+        {
             self.prepare
                 .losses
                 .record(category, DiscardReason::InternalSdkError, 1);
@@ -342,7 +368,7 @@ impl Worker {
         if let Some(report) = self.prepare.losses.take(self.prepare.now()) {
             envelope.add(report);
         }
-        self.shared.transport.send(envelope);
+        self.prepare.hand_over(envelope, &*self.shared.transport);
     }
 
     fn send_logs(&mut self) {
@@ -359,9 +385,8 @@ impl Worker {
 
     fn send_report(&self) {
         if let Some(report) = self.prepare.losses.take(self.prepare.now()) {
-            self.shared
-                .transport
-                .send(self.prepare.seal(Envelope::from(report)));
+            let envelope = self.prepare.seal(Envelope::from(report));
+            self.prepare.hand_over(envelope, &*self.shared.transport);
         }
     }
 

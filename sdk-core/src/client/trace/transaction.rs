@@ -142,13 +142,19 @@ impl TransactionContext {
             .description
             .as_ref()
             .and_then(|trace| trace.sample_rand.as_ref()?.parse().ok());
-        let number = shared.unwrap_or_else(random::unit);
+        let number = shared.unwrap_or_else(|| six_digits(random::unit()));
         Decision {
             sampled: rate.keeps_at(|| number),
             rate,
             number,
         }
     }
+}
+
+/// Cuts a number to the six digits that other programs are told, so that they decide by the very
+/// same number. Rounding could make it 1, which is no number to decide by.
+fn six_digits(number: f64) -> f64 {
+    (number * 1e6).floor() / 1e6
 }
 
 /// Whether a transaction is kept, and by which rate and number that was decided.
@@ -435,5 +441,23 @@ impl fmt::Debug for Transaction {
             .field("trace_id", &inner.trace.trace_id)
             .field("sampled", &inner.sampled())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::six_digits;
+
+    #[test]
+    fn the_sampling_number_is_the_one_that_others_are_told() {
+        for (number, told) in [
+            (0.999_999_9, "0.999999"),
+            (0.25, "0.250000"),
+            (0.0, "0.000000"),
+        ] {
+            let number = six_digits(number);
+            assert_eq!(format!("{number:.6}"), told);
+            assert_eq!(told.parse(), Ok(number));
+        }
     }
 }

@@ -5,17 +5,17 @@ use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use http::header::{HOST, PROXY_AUTHORIZATION};
+use http::{HeaderValue, Method, Request};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use ureq_proto::client::{Call, SendRequestResult};
-use ureq_proto::http::header::{HOST, PROXY_AUTHORIZATION};
-use ureq_proto::http::{HeaderValue, Method, Request};
 
 use super::proxy::Proxy;
-use super::tls;
 use crate::dsn::Scheme;
 use crate::transport::TransportOptions;
 use crate::transport::engine::SLICE;
+use crate::transport::tls;
 
 /// How long one address may take to accept.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -106,7 +106,7 @@ impl Target {
         let proxy = self.proxy.as_ref().ok()?.as_ref();
         let is_needed = self.is_tls || proxy.is_some_and(|proxy| proxy.is_tls);
         if is_needed && self.tls_config.is_none() {
-            self.tls_config = tls::client_config(&self.options);
+            self.tls_config = tls::client_config(&self.options).map(Arc::new);
         }
         self.tls_config.clone()
     }

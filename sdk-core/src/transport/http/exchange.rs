@@ -1,26 +1,18 @@
 //! One request and its answer, as bytes; the sockets are elsewhere.
 
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HOST, PROXY_AUTHORIZATION};
+use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 use ureq_proto::client::state::{Cleanup, RecvBody, RecvResponse};
 use ureq_proto::client::{Call, RecvBodyResult, RecvResponseResult, SendRequestResult};
-use ureq_proto::http::header::{
-    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, PROXY_AUTHORIZATION, RETRY_AFTER,
-    USER_AGENT,
-};
-use ureq_proto::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
 
 use super::proxy::Proxy;
-use crate::auth::Auth;
 use crate::transport::TransportOptions;
 use crate::transport::delivery::{Answer, Body};
+use crate::transport::headers::{MAX_ANSWER_BYTES, read_answer, request_headers};
 
 /// Room for a request's head; a DSN and a client's name are much shorter.
 const MAX_HEAD_BYTES: usize = 8 << 10;
-/// An answer's body is read up to this, only to keep the connection.
-const MAX_ANSWER_BYTES: usize = 64 << 10;
 const METHOD: &[u8] = b"POST ";
-
-const X_SENTRY_AUTH: HeaderName = HeaderName::from_static("x-sentry-auth");
-const X_SENTRY_RATE_LIMITS: HeaderName = HeaderName::from_static("x-sentry-rate-limits");
 
 /// The request that every envelope is sent with.
 #[derive(Debug)]
@@ -39,17 +31,9 @@ impl RequestHead {
         forwarding_proxy: Option<&Proxy>,
     ) -> Option<Self> {
         let uri: Uri = options.dsn.envelope_url().parse().ok()?;
-        let auth = Auth::from_public_key(options.dsn.public_key()).ok()?;
-        let auth = auth.with_client(&options.user_agent).to_header();
-        let mut headers = HeaderMap::new();
-        headers.insert(HOST, HeaderValue::from_str(uri.authority()?.as_str()).ok()?);
-        // A name that no header can hold is not worth an event.
-        if let Ok(user_agent) = HeaderValue::from_str(&options.user_agent) {
-            headers.insert(USER_AGENT, user_agent);
-        }
-        headers.insert(X_SENTRY_AUTH, HeaderValue::from_str(&auth).ok()?);
-        let envelope = HeaderValue::from_static("application/x-sentry-envelope");
-        headers.insert(CONTENT_TYPE, envelope);
+        let mut headers = request_headers(options)?;
+        let host = HeaderValue::from_str(uri.authority()?.as_str()).ok()?;
+        headers.insert(HOST, host);
         if let Some(authorization) = forwarding_proxy.and_then(Proxy::authorization) {
             headers.insert(PROXY_AUTHORIZATION, authorization.clone());
         }
@@ -177,7 +161,7 @@ impl Exchange {
                     Step::Used(bytes)
                 }
                 Ok((bytes, Some(response))) => {
-                    self.answer = read_answer(&response);
+                    self.answer = read_answer(response.status(), response.headers());
                     self.after_head(call, bytes)
                 }
                 Err(_) => Step::Used(0),
@@ -246,18 +230,128 @@ impl Step {
     }
 }
 
-fn read_answer(response: &Response<()>) -> Answer {
-    let headers = response.headers();
-    // A header that stands there twice counts as one list.
-    let limits: Vec<&str> = headers
-        .get_all(X_SENTRY_RATE_LIMITS)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .collect();
-    let retry_after = headers.get(RETRY_AFTER);
-    Answer {
-        status: response.status().as_u16(),
-        rate_limits: (!limits.is_empty()).then(|| limits.join(",")),
-        retry_after: retry_after.and_then(|value| value.to_str().ok().map(str::to_owned)),
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::dsn::Dsn;
+
+    fn exchange() -> Exchange {
+        let dsn = Dsn::parse("http://key@localhost/1").unwrap();
+        let options = TransportOptions::new(dsn, Arc::default());
+        let mut head = RequestHead::new(&options, None).unwrap();
+        let body = Body {
+            bytes: b"{}",
+            is_gzip: false,
+        };
+        head.begin(body, &mut Vec::new()).unwrap()
+    }
+
+    /// Feeds an answer in pieces of a size; returns its status, whether the connection can be
+    /// used again, and the bytes behind it.
+    fn feed(answer: &[u8], piece: usize) -> Option<(u16, bool, Vec<u8>)> {
+        let mut exchange = exchange();
+        let mut input = Vec::new();
+        let mut pieces = answer.chunks(piece);
+        loop {
+            let progress = match pieces.next() {
+                Some(bytes) => {
+                    input.extend_from_slice(bytes);
+                    exchange.advance(&mut input)
+                }
+                None => exchange.end(),
+            };
+            match progress {
+                Progress::Pending => {}
+                Progress::Broken => return None,
+                Progress::Answered {
+                    answer,
+                    is_reusable,
+                } => {
+                    input.extend(pieces.flatten());
+                    return Some((answer.status, is_reusable, input));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_answer_means_the_same_however_it_is_cut() {
+        let answers: [(&str, u16, bool); 8] = [
+            ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", 200, true),
+            ("HTTP/1.1 204 None\r\n\r\n", 204, true),
+            (
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+                200,
+                true,
+            ),
+            (
+                "HTTP/1.1 103 Early\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+                200,
+                true,
+            ),
+            (
+                "HTTP/1.1 413 Large\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno",
+                413,
+                false,
+            ),
+            ("HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\n{}", 200, false),
+            ("HTTP/1.1 502 Bad\r\n\r\nuntil the end", 502, false),
+            (
+                "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\ncut",
+                200,
+                false,
+            ),
+        ];
+        for (answer, status, is_reusable) in answers {
+            for piece in 1..=answer.len() {
+                let (got, reusable, rest) = feed(answer.as_bytes(), piece).unwrap();
+                assert_eq!(
+                    (got, reusable),
+                    (status, is_reusable),
+                    "{answer} by {piece}"
+                );
+                assert!(rest.is_empty() || !is_reusable, "{answer} by {piece}");
+            }
+        }
+    }
+
+    #[test]
+    fn limits_in_two_headers_are_one_list() {
+        let answer = "HTTP/1.1 429 No\r\nX-Sentry-Rate-Limits: 60:error:key\r\nRetry-After: 9\r\n\
+            x-sentry-rate-limits: 5:session:key\r\nContent-Length: 0\r\n\r\n";
+        let mut exchange = exchange();
+        let Progress::Answered { answer, .. } = exchange.advance(&mut answer.into()) else {
+            panic!("the answer is complete");
+        };
+        assert_eq!(
+            answer.rate_limits.as_deref(),
+            Some("60:error:key,5:session:key")
+        );
+        assert_eq!(answer.retry_after.as_deref(), Some("9"));
+    }
+
+    #[test]
+    fn endless_heads_and_other_protocols_are_broken() {
+        assert_eq!(feed(b"SSH-2.0-x\r\n\r\n", 3), None);
+        assert_eq!(feed(&b"HTTP/1.1 200 OK\r\nA: ".repeat(10_000), 4096), None);
+        assert_eq!(feed(b"", 1), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_answer_makes_it_panic(
+            start in "(HTTP/1.1 [0-9]{3} \r\n)?",
+            headers in "((Content-Length|Transfer-Encoding|Connection): (chunked|close|[0-9]{1,3})\r\n){0,3}",
+            rest in proptest::collection::vec(any::<u8>(), 0..200),
+            piece in 1_usize..300,
+        ) {
+            let mut answer = format!("{start}{headers}\r\n").into_bytes();
+            answer.extend(rest);
+            feed(&answer, piece);
+        }
     }
 }

@@ -7,7 +7,6 @@ mod connect;
 mod exchange;
 mod lanes;
 mod proxy;
-mod tls;
 mod transport;
 
 pub use self::transport::{HttpTransport, HttpTransportFactory};

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use ureq_proto::http::{HeaderValue, Uri};
+use http::{HeaderValue, Uri};
 
 /// A proxy, and how to log in to it.
 pub(super) struct Proxy {
@@ -28,18 +28,19 @@ impl Proxy {
             _ => return None,
         };
         let authority = uri.authority()?;
-        let place = authority.as_str().rsplit('@').next().unwrap_or_default();
-        let port = if place.len() > authority.host().len() {
-            authority.port_u16()?
-        } else if is_tls {
-            443
-        } else {
-            80
+        let (login, address) = match authority.as_str().rsplit_once('@') {
+            Some((login, address)) => (Some(login), address),
+            None => (None, authority.as_str()),
         };
-        let login = authority.as_str().rsplit_once('@').map(|(login, _)| login);
+        let host = authority.host();
+        let port = match address.strip_prefix(host)?.strip_prefix(':') {
+            Some(port) if !port.is_empty() => port.parse().ok()?,
+            _ if is_tls => 443,
+            _ => 80,
+        };
         Some(Self {
             is_tls,
-            host: authority.host().to_owned(),
+            host: host.to_owned(),
             port,
             authorization: login.and_then(basic),
         })

@@ -6,9 +6,9 @@ use mini_sentry::{Breadcrumb, ClientOptions, Level, add_breadcrumb, capture_mess
 
 use super::stage::{events, only_event};
 
-fn crumb(text: impl ToString) -> Breadcrumb {
+fn crumb(text: &str) -> Breadcrumb {
     Breadcrumb {
-        message: Some(text.to_string()),
+        message: Some(text.to_owned()),
         ..Breadcrumb::default()
     }
 }
@@ -28,7 +28,7 @@ fn numbers(from: usize, to: usize) -> Vec<String> {
 #[test]
 fn the_newest_hundred_are_kept_oldest_first() {
     let sent = with_captured_envelopes_options(ClientOptions::new(), || {
-        (0..250).for_each(|n| add_breadcrumb(crumb(n)));
+        (0..250).for_each(|n| add_breadcrumb(crumb(&n.to_string())));
         capture_message("now", Level::Info);
     });
     assert_eq!(texts(only_event(&sent)), numbers(150, 250));
@@ -39,7 +39,7 @@ fn the_bound_is_that_of_the_options() {
     for max in [0, 1, 20, 150] {
         let options = ClientOptions::new().max_breadcrumbs(max);
         let sent = with_captured_envelopes_options(options, || {
-            (0..200).for_each(|n| add_breadcrumb(crumb(n)));
+            (0..200).for_each(|n| add_breadcrumb(crumb(&n.to_string())));
             capture_message("now", Level::Info);
         });
         assert_eq!(texts(only_event(&sent)), numbers(200 - max, 200), "{max}");

@@ -10,7 +10,7 @@ use mini_sentry::{
     last_event_id,
 };
 
-use super::stage::{Failed, events, items, kinds, messages, only_event};
+use super::stage::{Failed, items, kinds, messages, only_event};
 
 const MOMENT: Timestamp = Timestamp::from_nanos(1_700_000_000_500_000_000);
 
@@ -208,43 +208,4 @@ fn everything_that_leaves_can_be_read_again() {
         assert_eq!(parsed.envelope.event(), envelope.event());
     }
     assert_eq!(items(&sent).count(), 2);
-}
-
-#[test]
-fn a_stack_is_taken_only_when_it_is_asked_for() {
-    let capture = |options: ClientOptions| {
-        with_captured_envelopes_options(options, || {
-            capture_message("here", Level::Info);
-        })
-    };
-    let without = capture(ClientOptions::new());
-    assert!(only_event(&without).threads.is_empty());
-    let with = capture(
-        ClientOptions::new()
-            .attach_stacktrace(true)
-            .add_integration(mini_sentry::integrations::backtrace::BacktraceIntegration::new()),
-    );
-    let thread = &only_event(&with).threads[0];
-    assert_eq!(thread.current, Some(true));
-    assert!(!thread.stacktrace.as_ref().unwrap().frames.is_empty());
-}
-
-#[test]
-fn a_stack_that_the_event_brings_is_left_alone() {
-    let exception = Exception {
-        ty: Some("Error".to_owned()),
-        stacktrace: Some(mini_sentry::protocol::Stacktrace::default()),
-        ..Exception::default()
-    };
-    let options = ClientOptions::new()
-        .attach_stacktrace(true)
-        .add_integration(mini_sentry::integrations::backtrace::BacktraceIntegration::new());
-    let sent = with_captured_envelopes_options(options, || {
-        capture_event(Event {
-            exception: vec![exception].into(),
-            ..Event::default()
-        });
-    });
-    let events = events(&sent);
-    assert!(events[0].threads.is_empty());
 }

@@ -3,12 +3,19 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Display};
 use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
 
 use mini_sentry::envelope::{Envelope, ItemKind, Payload};
 use mini_sentry::protocol::{Event, Transaction};
+use mini_sentry::transport::{Transport, TransportOptions};
+use mini_sentry::{Client, ClientOptions, Hub, Scope, SystemClock};
 
 /// A DSN that leads nowhere.
 pub(super) const DSN: &str = "http://0123456789abcdef0123456789abcdef@localhost/1";
+
+/// How long a test waits for what must happen.
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Losses by `category/reason`.
 pub(super) type Losses = BTreeMap<String, u64>;
@@ -119,4 +126,16 @@ pub(super) fn in_own_process(name: &str, run: impl FnOnce()) {
         text.contains("1 passed"),
         "no test of the name {name}: {text}"
     );
+}
+
+/// A client with a transport of the test's own.
+pub(super) fn client(options: ClientOptions, transport: impl Transport + Clone) -> Arc<Client> {
+    let factory = move |_: &TransportOptions| Arc::new(transport.clone()) as Arc<dyn Transport>;
+    let options = options.dsn(DSN).transport(factory);
+    Arc::new(Client::new(options, Arc::new(SystemClock)))
+}
+
+/// A hub with such a client, ready to be run.
+pub(super) fn hub(client: &Arc<Client>) -> Arc<Hub> {
+    Arc::new(Hub::new(Some(Arc::clone(client)), Arc::<Scope>::default()))
 }

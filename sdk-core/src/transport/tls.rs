@@ -12,7 +12,7 @@ use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, Signatur
 use crate::transport::TransportOptions;
 
 /// Makes the configuration; `None` when the library refuses it, which it does not.
-pub(super) fn client_config(options: &TransportOptions) -> Option<Arc<ClientConfig>> {
+pub(crate) fn client_config(options: &TransportOptions) -> Option<ClientConfig> {
     // Named, for the host may have linked several providers.
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
@@ -28,7 +28,7 @@ pub(super) fn client_config(options: &TransportOptions) -> Option<Arc<ClientConf
             .with_root_certificates(roots(options.ca_certs.as_deref()))
             .with_no_client_auth()
     };
-    Some(Arc::new(config))
+    Some(config)
 }
 
 /// The built-in roots and those of a file. From a file that cannot be read none come, and

@@ -1,0 +1,5 @@
+//! Feeds what libFuzzer makes up to the checks of `dsn`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| mini_sentry_fuzz::dsn(input));
