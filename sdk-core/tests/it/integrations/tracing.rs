@@ -1,7 +1,5 @@
 //! Events and spans of `tracing`.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where something is missing")]
-
 use std::error::Error;
 
 use mini_sentry::envelope::{Envelope, Payload};
