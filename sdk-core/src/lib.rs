@@ -90,6 +90,9 @@
 //! | `backtrace` | yes | stacks, with symbols resolved on the SDK's own thread |
 //! | `tracing` | | a layer for `tracing`: events, breadcrumbs, log lines, spans |
 //! | `log` | | a logger in front of another: events, breadcrumbs, log lines |
+//! | `tower` | | layers for HTTP servers: a hub, a transaction and a session for each request |
+//! | `axum` | | `tower`, with axum's routes as names |
+//! | `anyhow` | | `capture_anyhow` |
 //! | `reqwest` | | sends with `reqwest` on the program's tokio runtime |
 //! | `test` | | `mini_sentry::test`: a transport that keeps what it is given |
 //! | `bridge` | | `mini_sentry::bridge`: the face that SDKs for other languages wrap |
@@ -148,6 +151,8 @@ pub use client::*;
 pub use clock::SystemClock;
 #[cfg(feature = "client")]
 pub use init::init;
+#[cfg(feature = "anyhow")]
+pub use integrations::anyhow::capture_anyhow;
 
 pub use dsn::Dsn;
 pub use protocol::{Breadcrumb, Event, Level, User};

@@ -1,5 +1,7 @@
 //! What ties the SDK to a program: panics, stacks, logs, requests. Each by its feature.
 
+#[cfg(feature = "anyhow")]
+pub mod anyhow;
 #[cfg(feature = "backtrace")]
 pub mod backtrace;
 #[cfg(any(feature = "log", feature = "tracing"))]
@@ -14,6 +16,8 @@ pub mod log;
 pub mod panic;
 #[cfg(any(feature = "log", feature = "panic", feature = "tracing"))]
 mod reentry;
+#[cfg(feature = "tower")]
+pub mod tower;
 #[cfg(feature = "tracing")]
 pub mod tracing;
 

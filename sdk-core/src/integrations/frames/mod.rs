@@ -9,4 +9,6 @@ mod trim;
 pub(crate) use in_app::{in_app, is_own};
 pub(crate) use names::{crate_of, module_of};
 pub(crate) use paths::short_path;
-pub(crate) use trim::{is_begin, trim};
+#[cfg(feature = "backtrace")]
+pub(crate) use trim::is_begin;
+pub(crate) use trim::trim;
