@@ -166,6 +166,8 @@ struct CrateReadme;
 struct RepositoryReadme;
 #[cfg(all(
     doctest,
+    feature = "anyhow",
+    feature = "axum",
     feature = "http",
     feature = "log",
     feature = "reqwest",
