@@ -74,8 +74,8 @@
 //! the oldest goes first. What is dropped, here or anywhere, is counted with its reason and
 //! reported to the server.
 //!
-//! Two things are done by the caller: `before_breadcrumb` and `before_send_log` run there, and so
-//! does all preparation of a panic's event, which must be done before the process may end.
+//! Two callbacks run on the caller's thread: `before_breadcrumb` and `before_send_log`. A panic
+//! waits for all preparation of its event, which must be done before the process may end.
 //!
 //! No function here panics, none but [`flush`], [`close`] and the guard's drop waits for the network,
 //! and a panic in a callback costs only the event that it looked at.
@@ -88,12 +88,14 @@
 //! | `http` | yes | sends over blocking sockets with rustls, on the SDK's own thread |
 //! | `panic` | yes | reports panics |
 //! | `backtrace` | yes | stacks, with symbols resolved on the SDK's own thread |
-//! | `anyhow` | | [`capture_anyhow`](integrations::anyhow::capture_anyhow) |
-//! | `log` | | a [logger](integrations::log) |
-//! | `tracing` | | a [layer](integrations::tracing) |
-//! | `tower` | | [layers](integrations::tower) for HTTP servers |
-//! | `axum` | | `tower`, with the routes of axum |
+//! | `tracing` | | a layer for `tracing`: events, breadcrumbs, log lines, spans |
+//! | `log` | | a logger in front of another: events, breadcrumbs, log lines |
+//! | `tower` | | layers for HTTP servers: a hub, a transaction and a session for each request |
+//! | `axum` | | `tower`, with axum's routes as names |
+//! | `anyhow` | | `capture_anyhow` |
+//! | `reqwest` | | sends with `reqwest` on the program's tokio runtime |
 //! | `test` | | `mini_sentry::test`: a transport that keeps what it is given |
+//! | `bridge` | | `mini_sentry::bridge`: the face that SDKs for other languages wrap |
 //!
 //! Without any feature the crate is the model: [`protocol`], [`envelope`], [`dsn`], [`auth`],
 //! [`ratelimit`], [`scrub`] and [`limits`]. It needs no network, threads, files or clock, and builds
@@ -162,7 +164,16 @@ struct CrateReadme;
 #[cfg(all(doctest, feature = "client"))]
 #[doc = include_str!("../../README.md")]
 struct RepositoryReadme;
-#[cfg(all(doctest, feature = "http", feature = "test"))]
+#[cfg(all(
+    doctest,
+    feature = "anyhow",
+    feature = "axum",
+    feature = "http",
+    feature = "log",
+    feature = "reqwest",
+    feature = "test",
+    feature = "tracing"
+))]
 #[doc = include_str!("../../docs/sdk/rust.md")]
 struct Guide;
 #[cfg(doctest)]
