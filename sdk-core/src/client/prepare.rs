@@ -68,7 +68,7 @@ impl Prepare {
             sessions: Arc::clone(sessions),
             dsn: dsn.clone(),
             sdk,
-            surroundings: Surroundings::default(),
+            surroundings: Surroundings::of(&options.platform),
         }
     }
 

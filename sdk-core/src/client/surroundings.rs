@@ -5,8 +5,9 @@ use std::sync::OnceLock;
 use crate::protocol::{Contexts, DeviceContext, OsContext, RuntimeContext};
 
 /// Facts about the machine and the program, gathered when the first event needs them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Surroundings {
+    is_rust: bool,
     facts: OnceLock<Facts>,
 }
 
@@ -17,16 +18,28 @@ struct Facts {
 }
 
 impl Surroundings {
+    /// The surroundings of a program of this platform. A binding's host tells its own runtime.
+    pub(crate) fn of(platform: &str) -> Self {
+        Self {
+            is_rust: matches!(platform, "native" | "rust"),
+            facts: OnceLock::new(),
+        }
+    }
+
+    fn facts(&self) -> &Facts {
+        self.facts.get_or_init(|| gather(self.is_rust))
+    }
+
     pub(crate) fn contexts(&self) -> &Contexts {
-        &self.facts.get_or_init(gather).contexts
+        &self.facts().contexts
     }
 
     pub(crate) fn server_name(&self) -> Option<&str> {
-        self.facts.get_or_init(gather).server_name.as_deref()
+        self.facts().server_name.as_deref()
     }
 }
 
-fn gather() -> Facts {
+fn gather(is_rust: bool) -> Facts {
     let os = OsContext {
         name: Some(os_name().to_owned()),
         kernel_version: proc_file("osrelease"),
@@ -40,14 +53,18 @@ fn gather() -> Facts {
         name: Some("rustc".to_owned()),
         ..RuntimeContext::default()
     };
-    let contexts = [
-        ("os".to_owned(), os.into()),
-        ("device".to_owned(), device.into()),
-        ("runtime".to_owned(), runtime.into()),
-    ];
+    let mut contexts = Contexts::new();
+    // A browser does not say where it runs.
+    if !matches!(std::env::consts::OS, "" | "unknown") {
+        contexts.insert("os".to_owned(), os.into());
+        contexts.insert("device".to_owned(), device.into());
+    }
+    if is_rust {
+        contexts.insert("runtime".to_owned(), runtime.into());
+    }
     let server_name = proc_file("hostname").or_else(|| std::env::var("HOSTNAME").ok());
     Facts {
-        contexts: contexts.into_iter().collect(),
+        contexts,
         server_name,
     }
 }

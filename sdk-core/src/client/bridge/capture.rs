@@ -2,7 +2,7 @@
 
 use crate::client::bridge::error::BridgeError;
 use crate::client::bridge::handle::Bridge;
-use crate::client::bridge::scopes::{read_level, read_value};
+use crate::client::bridge::read::{read_level, read_value};
 use crate::client::hub::Hub;
 use crate::client::{check_in, logger};
 use crate::protocol::read::{from_json, from_value};

@@ -35,6 +35,7 @@ mod error;
 mod handle;
 mod host_clock;
 mod options;
+mod read;
 mod scopes;
 mod spans;
 

@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::client::bridge::error::BridgeError;
 use crate::client::bridge::handle::Bridge;
+use crate::client::bridge::read::{read_headers, read_value};
 use crate::client::hub::{Hub, ScopeGuard};
 use crate::client::instance::Client;
 use crate::client::scope::Scope;
-use crate::client::trace::TraceHeaders;
 use crate::protocol::read::{from_json, from_value};
-use crate::protocol::{Attachment, Breadcrumb, Event, Level, User, Value};
+use crate::protocol::{Attachment, Breadcrumb, Event, User, Value};
 use crate::ratelimit::DataCategory;
 
 /// The scope that every host has.
@@ -297,21 +297,4 @@ impl Bridge {
             Ok(Value::Object(object.collect()).to_string())
         })
     }
-}
-
-pub(super) fn read_headers(json: &[u8]) -> Result<TraceHeaders, BridgeError> {
-    let object = read_value(json)?;
-    let headers = object.as_object().into_iter().flatten();
-    Ok(TraceHeaders::from_headers(headers.filter_map(
-        |(name, value)| Some((name.as_str(), value.as_str()?)),
-    )))
-}
-
-pub(super) fn read_level(name: &str) -> Result<Level, BridgeError> {
-    Level::from_name(name).ok_or(BridgeError::UnknownName { what: "level" })
-}
-
-/// Reads JSON of any kind, as leniently as everything else.
-pub(super) fn read_value(json: &[u8]) -> Result<Value, BridgeError> {
-    Ok(from_json::<Value>(json).map(|(value, _)| value)?)
 }

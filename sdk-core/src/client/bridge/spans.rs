@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::client::bridge::error::BridgeError;
 use crate::client::bridge::handle::Bridge;
-use crate::client::bridge::scopes::{read_headers, read_value};
+use crate::client::bridge::read::{read_headers, read_value};
 use crate::client::hub::Hub;
 use crate::client::trace::{Transaction, TransactionContext, TransactionOrSpan};
 use crate::protocol::SpanStatus;

@@ -29,6 +29,11 @@ fn a_message_comes_out_with_the_hosts_time_and_options() {
     assert_eq!(event["timestamp"], "2023-11-14T22:13:20.500Z");
     assert_eq!(event["release"], "shop@1");
     assert_eq!(event["platform"], "python");
+    assert_eq!(
+        event["contexts"].get("runtime"),
+        None,
+        "that is the host's to say"
+    );
     assert_eq!(event["sdk"]["name"], "mini-sentry.python");
 }
 
