@@ -39,7 +39,7 @@ pub fn capture_message(message: &str, level: Level) -> EventId {
 ///     mini_sentry::capture_error(&error);
 /// }
 /// ```
-pub fn capture_error<E: std::error::Error + 'static>(error: &E) -> EventId {
+pub fn capture_error<E: std::error::Error + ?Sized>(error: &E) -> EventId {
     Hub::with_active(|hub| hub.capture_error(error))
 }
 

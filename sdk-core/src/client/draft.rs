@@ -1,5 +1,6 @@
 //! A capture as it waits in the queue: small, and made without building the event.
 
+use std::error::Error;
 use std::sync::Arc;
 use std::thread;
 
@@ -75,17 +76,20 @@ impl ThreadTag {
 
 impl ErrorPart {
     /// The chain of an error, outermost first, bounded.
-    pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> Box<[Self]> {
-        std::iter::successors(Some(error), |error| error.source())
+    pub(crate) fn chain<E: Error + ?Sized>(error: &E) -> Box<[Self]> {
+        let causes = std::iter::successors(error.source(), |cause| (*cause).source());
+        std::iter::once(Self::of(error))
+            .chain(causes.map(Self::of))
             .take(MAX_CHAIN)
-            .map(|error| {
-                let debug = format!("{error:?}");
-                Self {
-                    ty: type_name(&debug).into(),
-                    text: error.to_string().into(),
-                }
-            })
             .collect()
+    }
+
+    fn of<E: Error + ?Sized>(error: &E) -> Self {
+        let debug = format!("{error:?}");
+        Self {
+            ty: type_name(&debug).into(),
+            text: error.to_string().into(),
+        }
     }
 }
 
@@ -98,7 +102,7 @@ impl ErrorPart {
 /// mini_sentry::capture_event(event);
 /// ```
 #[must_use]
-pub fn event_from_error(error: &(dyn std::error::Error + 'static)) -> Event {
+pub fn event_from_error<E: Error + ?Sized>(error: &E) -> Event {
     Event {
         exception: exceptions(&ErrorPart::chain(error)),
         level: Some(Level::Error),

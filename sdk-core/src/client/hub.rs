@@ -354,7 +354,7 @@ impl Hub {
     }
 
     /// Captures an error with its causes.
-    pub fn capture_error(&self, error: &(dyn std::error::Error + 'static)) -> EventId {
+    pub fn capture_error<E: std::error::Error + ?Sized>(&self, error: &E) -> EventId {
         self.capture(|client, scope| client.capture_error(error, Some(scope)))
     }
 

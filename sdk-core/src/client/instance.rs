@@ -129,9 +129,9 @@ impl Client {
     }
 
     /// Captures an error with its causes.
-    pub fn capture_error(
+    pub fn capture_error<E: std::error::Error + ?Sized>(
         &self,
-        error: &(dyn std::error::Error + 'static),
+        error: &E,
         scope: Option<Arc<Scope>>,
     ) -> EventId {
         if !self.is_enabled() {

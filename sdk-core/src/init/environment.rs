@@ -48,7 +48,9 @@ pub(super) fn complete(options: &mut ClientOptions, lookup: Lookup<'_>) {
     if options.spool.is_none() {
         options.spool = find("SPOOL").map(SpoolOptions::new);
     }
-    if let Some(seconds) = find("SHUTDOWN_TIMEOUT").and_then(|text| text.parse().ok()) {
+    if options.shutdown_timeout == ClientOptions::default().shutdown_timeout
+        && let Some(seconds) = find("SHUTDOWN_TIMEOUT").and_then(|text| text.parse().ok())
+    {
         options.shutdown_timeout = Duration::from_secs(seconds);
     }
     options.debug |= find("DEBUG").is_some_and(|text| is_on(&text));

@@ -17,7 +17,7 @@ pub fn capture_anyhow(error: &anyhow::Error) -> EventId {
             return EventId::default();
         };
         if error.backtrace().status() != BacktraceStatus::Captured {
-            return hub.capture_error(error.as_ref());
+            return hub.capture_error(&**error);
         }
         hub.capture_event(event_from_anyhow(error, client.options()))
     })
@@ -26,7 +26,7 @@ pub fn capture_anyhow(error: &anyhow::Error) -> EventId {
 /// The event of an error of `anyhow`, as [`capture_anyhow`] sends it.
 #[must_use]
 pub fn event_from_anyhow(error: &anyhow::Error, options: &ClientOptions) -> Event {
-    let mut event = event_from_error(error.as_ref());
+    let mut event = event_from_error(&**error);
     let backtrace = error.backtrace();
     if backtrace.status() == BacktraceStatus::Captured
         && let Some(exception) = event.exception.values.last_mut()

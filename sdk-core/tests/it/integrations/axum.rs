@@ -1,10 +1,6 @@
 //! An axum server that is asked over a socket.
 
-#![expect(
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test ends where something is missing"
-)]
+#![expect(clippy::unwrap_used, reason = "a test ends where something is missing")]
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
