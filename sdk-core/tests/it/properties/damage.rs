@@ -6,7 +6,6 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use super::cases;
 use crate::fuzz_targets;
 use crate::golden::{bytes, names, testdata};
 
@@ -140,7 +139,7 @@ fn damaged(corpus: &'static Corpus) -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(cases(3_000))]
+    #![proptest_config(ProptestConfig::with_cases(3_000))]
 
     #[test]
     fn damaged_envelopes_read_alike_and_write_again(body in damaged(&ENVELOPES)) {

@@ -1,4 +1,6 @@
 //! Properties of the whole model, with inputs made up at random or from the golden vectors.
+//!
+//! `PROPTEST_CASES` overrides the numbers of cases, which `make soak` does.
 
 #![expect(
     clippy::indexing_slicing,
@@ -10,12 +12,3 @@ mod damage;
 mod json;
 mod lenient;
 mod typed;
-
-use proptest::test_runner::Config;
-
-/// So many cases, or as many as `PROPTEST_CASES` asks for.
-fn cases(usual: u32) -> Config {
-    let asked = std::env::var("PROPTEST_CASES").ok();
-    let cases = asked.and_then(|text| text.parse().ok()).unwrap_or(usual);
-    Config::with_cases(cases)
-}

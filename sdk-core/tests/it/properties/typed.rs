@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::Value;
 
-use super::{cases, json};
+use super::json;
 
 fn text() -> impl Strategy<Value = String> {
     ".{0,12}"
@@ -231,7 +231,7 @@ fn item() -> impl Strategy<Value = Item> {
 }
 
 proptest! {
-    #![proptest_config(cases(150))]
+    #![proptest_config(ProptestConfig::with_cases(150))]
 
     #[test]
     fn an_event_reads_back_equal(event in event()) {
