@@ -21,7 +21,7 @@ pub trait FutureExt: Future + Sized {
     fn bind_hub(self, hub: impl Into<Arc<Hub>>) -> WithHub<Self> {
         WithHub {
             hub: hub.into(),
-            future: Box::pin(self),
+            future: Some(Box::pin(self)),
         }
     }
 }
@@ -33,7 +33,8 @@ impl<F: Future> FutureExt for F {}
 #[derive(Debug)]
 pub struct WithHub<F> {
     hub: Arc<Hub>,
-    future: Pin<Box<F>>,
+    /// Taken out when it is dropped, under its own hub.
+    future: Option<Pin<Box<F>>>,
 }
 
 impl<F: Future> Future for WithHub<F> {
@@ -41,6 +42,16 @@ impl<F: Future> Future for WithHub<F> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let _guard = SwitchGuard::new(Arc::clone(&self.hub));
-        self.future.as_mut().poll(cx)
+        match &mut self.future {
+            Some(future) => future.as_mut().poll(cx),
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl<F> Drop for WithHub<F> {
+    fn drop(&mut self) {
+        let _guard = SwitchGuard::new(Arc::clone(&self.hub));
+        self.future = None;
     }
 }

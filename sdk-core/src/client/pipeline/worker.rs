@@ -26,6 +26,15 @@ use crate::transport::{Transport, TransportFactory};
 /// How often counts of losses and sessions are sent, when nothing else is.
 const REPORT_DELAY: Duration = Duration::from_secs(30);
 
+/// How long the worker naps before it sleeps until it is woken.
+const NAPS: [Duration; 5] = [
+    Duration::from_millis(1),
+    Duration::from_millis(2),
+    Duration::from_millis(4),
+    Duration::from_millis(8),
+    Duration::from_millis(16),
+];
+
 thread_local! {
     static IS_WORKER: Cell<bool> = const { Cell::new(false) };
 }
@@ -151,6 +160,7 @@ impl Generation {
             shared: Arc::clone(&shared),
             prepare: Arc::clone(prepare),
             logs: LogBatch::default(),
+            naps: 0,
         };
         let spawned = thread::Builder::new()
             .name("mini-sentry".to_owned())
@@ -171,6 +181,7 @@ impl Shared {
 
     fn push(&self, job: Job, prepare: &Prepare) {
         let weight = job.weight();
+        let is_urgent = matches!(job, Job::Poll | Job::Flush(..) | Job::Shutdown(..));
         let mut dropped = Vec::new();
         let mut queue = self.queue();
         if self.stopped.load(Ordering::Relaxed) {
@@ -189,7 +200,7 @@ impl Shared {
             queue.bytes = queue.bytes.saturating_sub(weight);
             dropped.push(oldest);
         }
-        let wake = std::mem::take(&mut queue.worker_waits);
+        let wake = is_urgent || std::mem::take(&mut queue.worker_waits);
         drop(queue);
         if wake {
             self.changed.notify_one();
@@ -240,6 +251,8 @@ struct Worker {
     shared: Arc<Shared>,
     prepare: Arc<Prepare>,
     logs: LogBatch,
+    /// Naps taken since the last job.
+    naps: usize,
 }
 
 impl Worker {
@@ -316,10 +329,15 @@ impl Worker {
     }
 
     /// The next job, or `None` when the time is up or the pipeline was stopped.
-    fn next_job(&self, wait: Option<Duration>) -> Option<Job> {
+    fn next_job(&mut self, wait: Option<Duration>) -> Option<Job> {
         let mut queue = self.shared.queue();
         if queue.jobs.is_empty() && !self.shared.stopped.load(Ordering::Relaxed) {
-            queue.worker_waits = true;
+            // Waking a thread costs the one that captures more than the capture. So where there
+            // was work a moment ago, the worker looks again by itself before it sleeps.
+            let nap = NAPS.get(self.naps).copied();
+            self.naps = self.naps.saturating_add(1);
+            queue.worker_waits = nap.is_none();
+            let wait = [nap, wait].into_iter().flatten().min();
             let changed = &self.shared.changed;
             queue = match wait {
                 Some(wait) => {
@@ -334,6 +352,8 @@ impl Worker {
         }
         let (job, weight) = queue.jobs.pop_front()?;
         queue.bytes = queue.bytes.saturating_sub(weight);
+        drop(queue);
+        self.naps = 0;
         Some(job)
     }
 
