@@ -88,22 +88,14 @@
 //! | `http` | yes | sends over blocking sockets with rustls, on the SDK's own thread |
 //! | `panic` | yes | reports panics |
 //! | `backtrace` | yes | stacks, with symbols resolved on the SDK's own thread |
-<<<<<<< HEAD
 //! | `tracing` | | a layer for `tracing`: events, breadcrumbs, log lines, spans |
 //! | `log` | | a logger in front of another: events, breadcrumbs, log lines |
 //! | `tower` | | layers for HTTP servers: a hub, a transaction and a session for each request |
 //! | `axum` | | `tower`, with axum's routes as names |
 //! | `anyhow` | | `capture_anyhow` |
 //! | `reqwest` | | sends with `reqwest` on the program's tokio runtime |
-=======
-//! | `anyhow` | | [`capture_anyhow`](integrations::anyhow::capture_anyhow) |
-//! | `log` | | a [logger](integrations::log) |
-//! | `tracing` | | a [layer](integrations::tracing) |
-//! | `tower` | | [layers](integrations::tower) for HTTP servers |
-//! | `axum` | | `tower`, with the routes of axum |
-//! | `reqwest-client` | | the trace in [requests](integrations::reqwest) that the program makes |
+//! | `reqwest-client` | | carries the trace on in requests that the program makes with `reqwest` |
 //! | `reqwest-middleware` | | the same, for all requests of a client |
->>>>>>> af6622a (feat(core): traces in requests of reqwest; system, memory and compiler in contexts)
 //! | `test` | | `mini_sentry::test`: a transport that keeps what it is given |
 //! | `bridge` | | `mini_sentry::bridge`: the face that SDKs for other languages wrap |
 //!

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use crate::protocol::{Contexts, DeviceContext, OsContext, RuntimeContext};
+use crate::protocol::{Contexts, DeviceContext, Object, OsContext, RuntimeContext};
 
 /// Facts about the machine and the program, gathered when the first event needs them.
 #[derive(Debug)]
@@ -40,11 +40,14 @@ impl Surroundings {
 }
 
 fn gather(is_rust: bool) -> Facts {
-    let release = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
+    let kernel = proc_file("osrelease");
     let os = OsContext {
-        name: os_release(&release, "NAME").or_else(|| Some(os_name().to_owned())),
-        version: os_release(&release, "VERSION_ID"),
-        kernel_version: proc_file("osrelease"),
+        name: Some(os_name().to_owned()),
+        version: kernel
+            .as_deref()
+            .map(|kernel| plain_version(kernel).to_owned()),
+        kernel_version: kernel,
+        other: distribution(&std::fs::read_to_string("/etc/os-release").unwrap_or_default()),
         ..OsContext::default()
     };
     let processors = std::thread::available_parallelism().ok();
@@ -88,6 +91,25 @@ fn os_name() -> &'static str {
     }
 }
 
+/// The numbers of a kernel's release, such as `6.1.0` of `6.1.0-18-amd64`.
+fn plain_version(release: &str) -> &str {
+    let end = release.find(|c: char| !c.is_ascii_digit() && c != '.');
+    let version = end.and_then(|end| release.get(..end)).unwrap_or(release);
+    version.trim_end_matches('.')
+}
+
+/// What `/etc/os-release` says of the distribution.
+fn distribution(text: &str) -> Object {
+    [
+        ("distribution_name", "ID"),
+        ("distribution_version", "VERSION_ID"),
+        ("distribution_pretty_name", "PRETTY_NAME"),
+    ]
+    .into_iter()
+    .filter_map(|(name, key)| Some((name.to_owned(), os_release(text, key)?.into())))
+    .collect()
+}
+
 /// A value of `/etc/os-release`, without its quotes.
 fn os_release(text: &str, key: &str) -> Option<String> {
     let mut lines = text.lines();
@@ -117,6 +139,18 @@ mod tests {
     use crate::protocol::Context;
 
     #[test]
+    fn versions_are_the_numbers_in_front() {
+        for (release, want) in [
+            ("6.1.0-18-amd64", "6.1.0"),
+            ("6.1.0", "6.1.0"),
+            ("5.10.-x", "5.10"),
+            ("", ""),
+        ] {
+            assert_eq!(plain_version(release), want, "{release}");
+        }
+    }
+
+    #[test]
     fn the_systems_name_is_read_with_and_without_quotes() {
         let text = "PRETTY_NAME=\"Some System 12\"\nNAME=\"Some System\"\nVERSION_ID='12'\nID=some\nEMPTY=\n";
         for (key, want) in [
@@ -129,6 +163,8 @@ mod tests {
             assert_eq!(os_release(text, key).as_deref(), want, "{key}");
         }
         assert_eq!(os_release("", "NAME"), None);
+        assert_eq!(distribution(text)["distribution_name"], "some");
+        assert!(distribution("").is_empty());
     }
 
     #[test]

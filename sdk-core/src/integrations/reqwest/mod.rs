@@ -17,7 +17,7 @@
 //!
 //! With the feature `reqwest-middleware`, all requests of a client of that crate are:
 //!
-//! ```
+//! ```no_run
 //! # #[cfg(feature = "reqwest-middleware")] {
 //! use mini_sentry::integrations::reqwest::TraceMiddleware;
 //! let client = reqwest_middleware::ClientBuilder::new(reqwest::Client::new())

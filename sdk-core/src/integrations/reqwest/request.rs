@@ -13,7 +13,7 @@ pub trait RequestBuilderExt: Sized {
 
     /// Only adds the headers that carry the trace, for requests that are sent otherwise.
     ///
-    /// ```
+    /// ```no_run
     /// use mini_sentry::integrations::reqwest::RequestBuilderExt as _;
     /// let request = reqwest::Client::new().get("https://shop.example.com/").with_trace();
     /// # drop(request);
