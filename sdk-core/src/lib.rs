@@ -94,6 +94,8 @@
 //! | `axum` | | `tower`, with axum's routes as names |
 //! | `anyhow` | | `capture_anyhow` |
 //! | `reqwest` | | sends with `reqwest` on the program's tokio runtime |
+//! | `reqwest-client` | | carries the trace on in requests that the program makes with `reqwest` |
+//! | `reqwest-middleware` | | the same, for all requests of a client |
 //! | `test` | | `mini_sentry::test`: a transport that keeps what it is given |
 //! | `bridge` | | `mini_sentry::bridge`: the face that SDKs for other languages wrap |
 //!

@@ -16,6 +16,8 @@ pub mod log;
 pub mod panic;
 #[cfg(any(feature = "log", feature = "panic", feature = "tracing"))]
 mod reentry;
+#[cfg(feature = "reqwest-client")]
+pub mod reqwest;
 #[cfg(feature = "tower")]
 pub mod tower;
 #[cfg(feature = "tracing")]

@@ -4,7 +4,7 @@ use std::fmt;
 use std::process::Command;
 
 use mini_sentry::Level;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::expected::{Spelled, TraceIds, facts, with};
 use super::stage::{SERVER, Stage};
@@ -86,7 +86,7 @@ fn error() -> Result<Sample, String> {
     Ok(Sample::new("error", bytes, spelled))
 }
 
-/// What the SDK finds out about the machine, against what `uname` says.
+/// What the SDK finds out about the machine, against what the system's own tools say.
 fn machine() -> Result<Sample, String> {
     let stage = Stage::bare(|options| options);
     let ((id, trace), bytes) = stage.play_one(|| {
@@ -97,14 +97,28 @@ fn machine() -> Result<Sample, String> {
     if let Some(facts) = payload.as_object_mut() {
         facts.remove("contexts");
     }
+    let processors = std::thread::available_parallelism().map_err(|error| error.to_string())?;
+    let memory = told("awk '/^MemTotal:/ {printf \"%d\", $2 * 1024}' /proc/meminfo")?;
+    let memory: u64 = memory.parse().map_err(|_| "memory is no number")?;
     let own = json!({
         "level": "info",
         "message": "hello",
-        "server_name": uname("-n")?,
+        "server_name": told("uname -n")?,
         "contexts": {
-            "os": {"name": uname("-s")?, "kernel_version": uname("-r")?},
-            "device": {"arch": uname("-m")?},
-            "runtime": {"name": "rustc"},
+            "os": {
+                "name": told("uname -s")?,
+                "version": told("uname -r | sed 's/[^0-9.].*//; s/[.]*$//'")?,
+                "kernel_version": told("uname -r")?,
+                "distribution_name": told(". /etc/os-release; echo $ID")?,
+                "distribution_version": told(". /etc/os-release; echo $VERSION_ID")?,
+                "distribution_pretty_name": told(". /etc/os-release; echo $PRETTY_NAME")?,
+            },
+            "device": {
+                "arch": told("uname -m")?,
+                "processor_count": processors.get(),
+                "memory_size": memory,
+            },
+            "runtime": {"name": "rustc", "version": told("rustc --version | cut -d' ' -f2")?},
             "trace": trace.context(),
         },
     });
@@ -113,8 +127,9 @@ fn machine() -> Result<Sample, String> {
     Ok(Sample::new("machine", bytes, spelled))
 }
 
-fn uname(option: &str) -> Result<Value, String> {
-    let output = Command::new("uname").arg(option).output();
-    let output = output.map_err(|error| format!("uname {option}: {error}"))?;
-    Ok(String::from_utf8_lossy(&output.stdout).trim().into())
+/// What a command prints.
+fn told(command: &str) -> Result<String, String> {
+    let output = Command::new("sh").args(["-c", command]).output();
+    let output = output.map_err(|error| format!("{command}: {error}"))?;
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }

@@ -159,3 +159,49 @@ fn frame(address: usize, image: Option<usize>, symbol: &Symbol, options: &Client
         ..bare_frame(address, image)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_child_of_a_fork_that_copied_a_held_lock_still_gets_addresses() {
+        let source = BacktraceIntegration::new();
+        let held = source.known.lock().unwrap();
+        source
+            .holder
+            .store(generation().saturating_add(2), Ordering::Release);
+        let stack = source.take();
+        let options = ClientOptions::new();
+        let frames = source.resolve(&stack, &options).frames;
+        assert_eq!(frames.len(), stack.addresses.len());
+        assert!(frames.iter().all(|frame| frame.function.is_none()));
+        assert!(frames.iter().all(|frame| frame.instruction_addr.is_some()));
+        assert!(source.images(&stack).is_empty());
+        drop(held);
+    }
+
+    #[test]
+    fn what_is_remembered_says_the_same_again() {
+        let source = BacktraceIntegration::new();
+        let stack = source.take();
+        let options = ClientOptions::new();
+        let first = source.resolve(&stack, &options);
+        // Long enough that the debug information is let go in between.
+        for _ in 0..300 {
+            source.resolve(&stack, &options);
+        }
+        let known = source.known.lock().unwrap();
+        assert!(!known.symbols.has_debug_information());
+        drop(known);
+        assert_eq!(source.resolve(&stack, &options), first);
+        let other = source.take();
+        assert!(
+            source
+                .resolve(&other, &options)
+                .frames
+                .iter()
+                .any(|frame| frame.lineno.is_some())
+        );
+    }
+}

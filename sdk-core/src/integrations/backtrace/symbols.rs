@@ -64,6 +64,12 @@ impl Symbols {
         symbols
     }
 
+    /// True while the debug information is loaded.
+    #[cfg(test)]
+    pub(super) const fn has_debug_information(&self) -> bool {
+        self.quiet.is_some()
+    }
+
     /// Lets the debug information go, megabytes as a rule, when it was not needed for long.
     pub(super) fn end_stack(&mut self) {
         self.quiet = match self.quiet {

@@ -10,6 +10,8 @@ mod backtrace;
 mod log;
 #[cfg(all(feature = "backtrace", feature = "panic"))]
 mod panic;
+#[cfg(feature = "reqwest-middleware")]
+mod reqwest;
 #[cfg(feature = "tower")]
 mod tower;
 #[cfg(feature = "tracing")]
