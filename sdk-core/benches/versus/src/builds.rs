@@ -22,7 +22,7 @@ const THEIRS: [(&str, &str, &str); 2] = [
 ];
 
 pub fn measure(root: &Path) -> Result<Vec<Row>, Box<dyn Error>> {
-    if !cargo(root).args(["fetch", "--locked"]).status()?.success() {
+    if !cargo(root).arg("fetch").status()?.success() {
         return Err("cannot fetch the sources".into());
     }
     let hello = Built::new(root, HELLO)?.bytes;
@@ -80,7 +80,7 @@ impl Built {
         }
         let begin = Instant::now();
         let status = cargo(root)
-            .args(["build", "--profile", "stripped", "--locked", "--offline"])
+            .args(["build", "--profile", "stripped", "--offline"])
             .args(["--quiet", "-j", "2", "-p", package, "--target-dir"])
             .arg(&folder)
             .env_remove("CARGO_BUILD_JOBS")

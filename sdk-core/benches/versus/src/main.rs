@@ -48,7 +48,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut table = Table::default();
     for (name, measure) in GROUPS {
         if options.wants(name) {
-            note(&format!("measuring: {name}"));
+            note(&format!(
+                "{} s: measuring {name}",
+                begin.elapsed().as_secs()
+            ));
             table.extend(name, measure(&mut lab));
         }
     }

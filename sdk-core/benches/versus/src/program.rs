@@ -17,7 +17,7 @@ impl Program {
     /// Builds the program, each by itself so that no features are unified between the sides.
     pub fn build(root: &Path, package: &str, label: &'static str) -> Result<Self, Box<dyn Error>> {
         let status = cargo(root)
-            .args(["build", "--release", "--locked", "--quiet", "-p", package])
+            .args(["build", "--release", "--quiet", "-p", package])
             .status()?;
         if !status.success() {
             return Err(format!("cannot build {package}").into());

@@ -109,9 +109,9 @@ pub fn deliver(lab: &mut Lab) -> Rows {
         rows.push(Row::compare(
             format!("bytes on the wire per event, {what}"),
             Bar::None,
-            Unit::KiloBytes,
+            Unit::Bytes,
             &measured,
-            |figures| Ok(figures.get("wire_bytes")? / figures.get("delivered")? / 1000.0),
+            |figures| Ok(figures.get("wire_bytes")? / figures.get("delivered")?),
         )?);
         if kind == "stack" {
             for (name, what) in [("rss_kb", "resident"), ("hwm_kb", "most resident")] {
@@ -133,8 +133,8 @@ fn best_paces(
     for program in lab.programs() {
         let depth = found(depths, &program);
         let mut best = (0.0, 1.0);
-        for pace in [10.0, 20.0, 30.0, 100.0, 300.0, 1000.0] {
-            let words = format!("deliver {kind} DSN {depth} 1000 {pace}");
+        for pace in [10.0, 30.0, 100.0, 500.0] {
+            let words = format!("deliver {kind} DSN {depth} 500 {pace}");
             let figures = lab.sample(&program, &words)?;
             if figures.get("delivered")? < figures.get("sent")? {
                 break;
