@@ -15,13 +15,14 @@ const CHUNK: usize = 16;
 const WEIGHT: usize = size_of::<Breadcrumb>() + 64;
 
 /// A trail of breadcrumbs, oldest first.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Breadcrumbs {
     finished: VecDeque<Arc<Vec<Breadcrumb>>>,
     open: Vec<Breadcrumb>,
     finished_len: usize,
-    /// The room of a chunk that was let go, for the next open one.
-    spare: Vec<Breadcrumb>,
+    /// A chunk that was let go. One entry is dropped for each that is added, as allocators like
+    /// it best, and then its room becomes the next open chunk.
+    leaving: Vec<Breadcrumb>,
     /// How many were ever added.
     added: usize,
 }
@@ -33,9 +34,12 @@ impl Breadcrumbs {
             self.finish();
         }
         if self.open.capacity() == 0 {
-            self.open = std::mem::take(&mut self.spare);
+            if self.leaving.is_empty() {
+                self.open = std::mem::take(&mut self.leaving);
+            }
             self.open.reserve_exact(CHUNK);
         }
+        drop(self.leaving.pop());
         self.open.push(breadcrumb);
         self.added = self.added.wrapping_add(1);
         while let Some(oldest) = self.finished.front() {
@@ -44,9 +48,8 @@ impl Breadcrumbs {
                 break;
             }
             self.finished_len = without;
-            if let Some(mut chunk) = self.finished.pop_front().and_then(Arc::into_inner) {
-                chunk.clear();
-                self.spare = chunk;
+            if let Some(chunk) = self.finished.pop_front().and_then(Arc::into_inner) {
+                self.leaving = chunk;
             }
         }
     }
@@ -94,13 +97,25 @@ impl Breadcrumbs {
     }
 }
 
+impl Clone for Breadcrumbs {
+    fn clone(&self) -> Self {
+        Self {
+            finished: self.finished.clone(),
+            open: self.open.clone(),
+            finished_len: self.finished_len,
+            leaving: Vec::new(),
+            added: self.added,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn crumb(n: usize) -> Breadcrumb {
         Breadcrumb {
-            message: Some(n.to_string()),
+            message: Some(n.to_string().into()),
             ..Breadcrumb::default()
         }
     }

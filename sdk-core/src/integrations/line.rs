@@ -120,10 +120,10 @@ impl Line<'_> {
             data.insert("error".to_owned(), text.into());
         }
         Breadcrumb {
-            ty: Some("log".to_owned()),
+            ty: Some("log".into()),
             level: Some(self.level),
-            category: Some(self.target.to_owned()),
-            message: said.message,
+            category: Some(self.target.to_owned().into()),
+            message: said.message.map(Into::into),
             data,
             ..Breadcrumb::default()
         }

@@ -353,6 +353,10 @@ lenient_scalar!(String, |any| match any {
     Any::Text(text) => Ok(text.into_owned()),
     other => Err(other),
 });
+lenient_scalar!(Cow<'static, str>, |any| match any {
+    Any::Text(text) => Ok(Cow::Owned(text.into_owned())),
+    other => Err(other),
+});
 lenient_scalar!(bool, |any| match any {
     Any::Bool(value) => Ok(value),
     other => Err(other),

@@ -64,6 +64,7 @@ pub fn breadcrumbs(lab: &mut Lab) -> Rows {
     let mut rows = Vec::new();
     for (kind, what) in [
         ("full", "breadcrumb, ring full"),
+        ("made", "breadcrumb, ring full, message formatted"),
         ("filling", "breadcrumb, ring filling"),
         ("captures", "breadcrumb, ten after each capture"),
     ] {

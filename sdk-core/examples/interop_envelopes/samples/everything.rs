@@ -18,15 +18,15 @@ pub(super) fn samples() -> Samples {
         mini_sentry::configure_scope(set_up);
         mini_sentry::add_breadcrumb(Breadcrumb {
             timestamp: Some(Timestamp::from_nanos(1_767_323_044_125_000_000)),
-            ty: Some("http".to_owned()),
-            category: Some("mail".to_owned()),
+            ty: Some("http".into()),
+            category: Some("mail".into()),
             level: Some(Level::Warning),
-            message: Some("GET /mail".to_owned()),
+            message: Some("GET /mail".into()),
             data: object(json!({"status_code": 503, "tries": [1, 2], "slow": true})),
             ..Breadcrumb::default()
         });
         mini_sentry::add_breadcrumb(Breadcrumb {
-            message: Some("then nothing".to_owned()),
+            message: Some("then nothing".into()),
             ..Breadcrumb::default()
         });
         let id = Hub::with(|hub| hub.capture_event(event()));

@@ -73,8 +73,8 @@ impl Exchange {
             data.insert("status_code".to_owned(), status.into());
         }
         self.hub.add_breadcrumb(Breadcrumb {
-            ty: Some("http".to_owned()),
-            category: Some("http".to_owned()),
+            ty: Some("http".into()),
+            category: Some("http".into()),
             level: Some(match status {
                 Some(400..=499) => Level::Warning,
                 Some(500..) | None => Level::Error,

@@ -8,7 +8,7 @@ use super::stage::{events, only_event};
 
 fn crumb(text: &str) -> Breadcrumb {
     Breadcrumb {
-        message: Some(text.to_owned()),
+        message: Some(text.to_owned().into()),
         ..Breadcrumb::default()
     }
 }
@@ -73,7 +73,7 @@ fn the_callback_may_change_and_drop() {
         if crumb.message.as_deref() == Some("secret") {
             return None;
         }
-        crumb.category = Some("seen".to_owned());
+        crumb.category = Some("seen".into());
         Some(crumb)
     });
     let sent = with_captured_envelopes_options(options, || {

@@ -139,7 +139,7 @@ fn what_the_event_says_wins_except_for_the_level() {
 #[test]
 fn breadcrumbs_of_the_scope_come_before_those_of_the_event() {
     let crumb = |text: &str| Breadcrumb {
-        message: Some(text.to_owned()),
+        message: Some(text.to_owned().into()),
         ..Breadcrumb::default()
     };
     let events = with_captured_events(|| {

@@ -212,7 +212,7 @@ fn their_event_is_read_field_by_field() {
         }),
         breadcrumbs: vec![ours::Breadcrumb {
             timestamp: Some(start().minus(Duration::from_secs(1))),
-            message: text("before"),
+            message: Some("before".into()),
             level: Some(ours::Level::Debug),
             ..ours::Breadcrumb::default()
         }]

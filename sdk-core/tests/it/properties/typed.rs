@@ -89,7 +89,7 @@ prop_compose! {
         message in of(text()),
         (data, other) in (object(), unknown()),
     ) -> Breadcrumb {
-        Breadcrumb { timestamp, level, message, data, other, ..Breadcrumb::default() }
+        Breadcrumb { timestamp, level, message: message.map(Into::into), data, other, ..Breadcrumb::default() }
     }
 }
 

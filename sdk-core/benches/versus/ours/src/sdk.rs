@@ -1,5 +1,6 @@
 //! The calls in which the two crates differ, for Mini Sentry.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::time::Duration;
 
@@ -26,7 +27,7 @@ pub fn capture_message(text: &str) {
     mini_sentry::capture_message(text, Level::Info);
 }
 
-pub fn add_breadcrumb(category: &str, message: &str) {
+pub fn add_breadcrumb(category: &'static str, message: impl Into<Cow<'static, str>>) {
     mini_sentry::add_breadcrumb(Breadcrumb {
         category: Some(category.into()),
         message: Some(message.into()),

@@ -26,7 +26,7 @@ pub fn capture_message(text: &str) {
     sentry::capture_message(text, Level::Info);
 }
 
-pub fn add_breadcrumb(category: &str, message: &str) {
+pub fn add_breadcrumb(category: &'static str, message: impl Into<String>) {
     sentry::add_breadcrumb(Breadcrumb {
         category: Some(category.into()),
         message: Some(message.into()),
