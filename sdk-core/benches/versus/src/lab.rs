@@ -12,6 +12,8 @@ pub struct Lab {
     pub ours: Program,
     pub theirs: Vec<Program>,
     sink: Sink,
+    /// The core that the programs run on, while the sink has another one.
+    core: Option<&'static str>,
     samples: usize,
 }
 
@@ -27,9 +29,17 @@ impl Lab {
                 Program::build(root, "versus-theirs", "reqwest")?,
                 Program::build(root, "versus-theirs-ureq", "ureq")?,
             ],
-            sink: Sink::start()?,
+            sink: Sink::start(None)?,
+            core: None,
             samples,
         })
+    }
+
+    /// Gives the programs and the sink a core each, or lets the system place them.
+    pub fn keep_apart(&mut self, apart: bool) -> Result<(), Box<dyn Error>> {
+        self.core = apart.then_some("0");
+        self.sink = Sink::start(apart.then_some("1"))?;
+        Ok(())
     }
 
     pub fn programs(&self) -> Vec<Program> {
@@ -45,7 +55,7 @@ impl Lab {
             .split(' ')
             .map(|word| word.replace("DSN", &dsn))
             .collect();
-        let mut figures = program.sample(&args)?;
+        let mut figures = program.sample(&args, self.core)?;
         self.sink.count(&mut figures)?;
         Ok(figures)
     }

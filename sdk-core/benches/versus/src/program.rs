@@ -27,8 +27,8 @@ impl Program {
     }
 
     /// Runs one sample to its end.
-    pub fn sample(&self, args: &[String]) -> Result<Figures, Box<dyn Error>> {
-        let output = Command::new(&self.path)
+    pub fn sample(&self, args: &[String], core: Option<&str>) -> Result<Figures, Box<dyn Error>> {
+        let output = on_core(core, &self.path)
             .args(args)
             // Settings of the person at the machine must not change one side's defaults.
             .env_clear()
@@ -45,6 +45,17 @@ impl Program {
         }
         Ok(figures)
     }
+}
+
+/// A command that runs on one processor core only, where one is named.
+pub fn on_core(core: Option<&str>, program: &Path) -> Command {
+    let Some(core) = core else {
+        return Command::new(program);
+    };
+    // By its path, for the samples have no environment to search.
+    let mut command = Command::new("/usr/bin/taskset");
+    command.args(["-c", core]).arg(program);
+    command
 }
 
 /// The cargo that built this driver, in the comparison's own workspace.

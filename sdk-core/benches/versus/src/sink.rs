@@ -3,11 +3,11 @@
 use std::error::Error;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 
 use serde_json::Value;
 
-use crate::program::Figures;
+use crate::program::{Figures, on_core};
 
 /// The running sink; ends with this value.
 pub struct Sink {
@@ -17,9 +17,9 @@ pub struct Sink {
 }
 
 impl Sink {
-    pub fn start() -> Result<Self, Box<dyn Error>> {
+    pub fn start(core: Option<&str>) -> Result<Self, Box<dyn Error>> {
         let path = std::env::current_exe()?.with_file_name("versus-sink");
-        let mut process = Command::new(path).stdout(Stdio::piped()).spawn()?;
+        let mut process = on_core(core, &path).stdout(Stdio::piped()).spawn()?;
         let stdout = process.stdout.take().ok_or("the sink has no output")?;
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line)?;
