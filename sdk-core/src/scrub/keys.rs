@@ -6,7 +6,7 @@ use crate::scrub::defaults;
 use crate::scrub::fold::{Folded, MAX_FOLDED};
 
 /// Entries that a [`Recall`] holds; a power of two.
-const RECALL_SIZE: usize = 128;
+const RECALL_SIZE: usize = 256;
 
 /// Where in a name a rule's word must stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,8 +175,29 @@ fn part(name: &[u8]) -> Verdict {
     }
 }
 
+/// Verdicts on the protocol's own names that are too long for a [`Recall`].
+#[derive(Clone, Debug, Default)]
+pub(super) struct LongNames(Vec<(&'static str, Verdict)>);
+
+impl LongNames {
+    pub(super) fn new(keys: &KeyRules) -> Self {
+        let long = defaults::COMMON_NAMES
+            .iter()
+            .filter(|name| name.len() > Recall::MAX_NAME);
+        Self(
+            long.map(|name| (*name, keys.judge(name.as_bytes())))
+                .collect(),
+        )
+    }
+
+    pub(super) fn get(&self, name: &[u8]) -> Option<Verdict> {
+        let known = self.0.iter().find(|(known, _)| known.as_bytes() == name)?;
+        Some(known.1)
+    }
+}
+
 /// The verdicts on the last short names: an event repeats the same few dozen names.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Recall {
     entries: [(u64, u64, Verdict); RECALL_SIZE],
 }
@@ -185,10 +206,25 @@ impl Recall {
     /// Longest name that is remembered.
     pub(super) const MAX_NAME: usize = 16;
 
-    pub(super) fn new() -> Self {
-        Self {
+    /// Knows the verdicts on the protocol's own names already.
+    pub(super) fn new(keys: &KeyRules) -> Self {
+        let mut recall = Self {
             entries: [(0, 0, Verdict::Plain); RECALL_SIZE],
+        };
+        for name in defaults::COMMON_NAMES {
+            let mut bytes = [0; Self::MAX_NAME];
+            if name.len() <= bytes.len() {
+                bytes
+                    .iter_mut()
+                    .zip(name.bytes())
+                    .for_each(|(to, from)| *to = from);
+                let bits = u128::from_le_bytes(bytes);
+                recall.judge(bits as u64, (bits >> 64) as u64, || {
+                    keys.judge(name.as_bytes())
+                });
+            }
         }
+        recall
     }
 
     /// The verdict on the name of these first and second eight bytes, filled up with zeros.
@@ -200,7 +236,7 @@ impl Recall {
         judge: impl FnOnce() -> Verdict,
     ) -> Verdict {
         let mixed = (low ^ high.rotate_left(29)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let slot = (mixed >> 57) as usize % RECALL_SIZE;
+        let slot = (mixed >> 56) as usize % RECALL_SIZE;
         match self.entries.get_mut(slot) {
             Some(entry) if entry.0 == low && entry.1 == high => entry.2,
             Some(entry) => {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::scrub::defaults;
 use crate::scrub::find::Found;
 use crate::scrub::find::token::TokenIndex;
-use crate::scrub::keys::{Fit, KeyRules};
+use crate::scrub::keys::{Fit, KeyRules, LongNames, Recall};
 use crate::scrub::marks::{Marks, marks};
 use crate::scrub::pattern::Pattern;
 use crate::scrub::report::ScrubReport;
@@ -30,6 +30,9 @@ pub const FILTERED: &str = "[Filtered]";
 #[must_use]
 pub struct Scrubber {
     pub(super) keys: KeyRules,
+    /// Verdicts on names that every event has.
+    pub(super) recall: Recall,
+    pub(super) long_names: LongNames,
     pub(super) patterns: Vec<Pattern>,
     pub(super) tokens: TokenIndex,
     /// Numbers of the patterns that are no tokens.
@@ -67,6 +70,8 @@ impl Scrubber {
     pub fn empty() -> Self {
         Self {
             keys: KeyRules::default(),
+            recall: Recall::new(&KeyRules::default()),
+            long_names: LongNames::default(),
             patterns: Vec::new(),
             tokens: TokenIndex::default(),
             forms: Vec::new(),
@@ -94,6 +99,7 @@ impl Scrubber {
     /// matter. Patterns still apply.
     pub fn allow_key(mut self, name: &str) -> Self {
         self.keys.allow(name);
+        self.prepare();
         self
     }
 
@@ -174,6 +180,8 @@ impl Scrubber {
 
     /// Works out what depends on all rules together.
     fn prepare(&mut self) {
+        self.recall = Recall::new(&self.keys);
+        self.long_names = LongNames::new(&self.keys);
         self.tokens = TokenIndex::new(&self.patterns);
         self.forms = (0..self.patterns.len())
             .filter(|at| !self.patterns.get(*at).is_some_and(Pattern::is_token))

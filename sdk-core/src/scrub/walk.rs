@@ -68,7 +68,7 @@ impl<'s, 'a> Walk<'s, 'a> {
             scrubber,
             json,
             edits: Vec::new(),
-            recall: Recall::new(),
+            recall: scrubber.recall.clone(),
             depth: 0,
             under: Verdict::Plain,
             opened: 0,
@@ -302,7 +302,8 @@ impl<'s, 'a> Walk<'s, 'a> {
         let keys = &self.scrubber.keys;
         let content = name.content(self.json);
         if len > Recall::MAX_NAME {
-            return keys.judge(content);
+            let known = self.scrubber.long_names.get(content);
+            return known.unwrap_or_else(|| keys.judge(content));
         }
         match self.json.get(name.start..).and_then(<[u8]>::first_chunk) {
             Some(chunk) => {
