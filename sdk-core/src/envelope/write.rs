@@ -4,12 +4,14 @@ use std::io;
 
 use serde::Serialize;
 
-use crate::envelope::{Envelope, EnvelopeHeader, Item, ItemHeader, Payload};
+use crate::envelope::{Envelope, Item, ItemHeader, Payload};
+use crate::protocol::json::append;
 
-/// Writes an envelope item by item, reusing one buffer for the payloads.
+/// Writes an envelope item by item, reusing its buffers.
 #[derive(Debug, Default)]
 pub struct EnvelopeWriter {
-    scratch: Vec<u8>,
+    line: Vec<u8>,
+    payload: Vec<u8>,
 }
 
 impl EnvelopeWriter {
@@ -18,7 +20,7 @@ impl EnvelopeWriter {
     /// # Errors
     /// When `out` fails.
     pub fn write(&mut self, envelope: &Envelope, out: &mut impl io::Write) -> io::Result<()> {
-        write_header(&envelope.header, out)?;
+        self.write_line(&envelope.header, out)?;
         for item in &envelope.items {
             self.write_item(item, out)?;
         }
@@ -26,16 +28,31 @@ impl EnvelopeWriter {
     }
 
     fn write_item(&mut self, item: &Item, out: &mut impl io::Write) -> io::Result<()> {
+        let header = &item.header;
         if let Payload::Raw(payload) = &item.payload {
-            return write_framed(&item.header, item.header.item_count, payload, out);
+            self.write_line(&CountedHeader::new(header, payload, header.item_count), out)?;
+            out.write_all(payload)?;
+            return out.write_all(b"\n");
         }
-        self.scratch.clear();
-        item.payload.write_json(&mut self.scratch)?;
-        let item_count = match item.header.item_count {
+        let mut payload = std::mem::take(&mut self.payload);
+        payload.clear();
+        item.payload.write_json(&mut payload)?;
+        let item_count = match header.item_count {
             Some(_) if item.payload.is_container() => Some(item.quantity()),
             as_read => as_read,
         };
-        write_framed(&item.header, item_count, &self.scratch, out)
+        self.write_line(&CountedHeader::new(header, &payload, item_count), out)?;
+        payload.push(b'\n');
+        out.write_all(&payload)?;
+        self.payload = payload;
+        Ok(())
+    }
+
+    fn write_line(&mut self, header: &impl Serialize, out: &mut impl io::Write) -> io::Result<()> {
+        self.line.clear();
+        append(header, &mut self.line)?;
+        self.line.push(b'\n');
+        out.write_all(&self.line)
     }
 }
 
@@ -70,33 +87,21 @@ impl Envelope {
     }
 }
 
-fn write_header(header: &EnvelopeHeader, out: &mut impl io::Write) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, header)?;
-    out.write_all(b"\n")
-}
-
-fn write_framed(
-    header: &ItemHeader,
-    item_count: Option<u64>,
-    payload: &[u8],
-    out: &mut impl io::Write,
-) -> io::Result<()> {
-    let counted = CountedHeader {
-        header,
-        length: payload.len(),
-        item_count,
-    };
-    serde_json::to_writer(&mut *out, &counted)?;
-    out.write_all(b"\n")?;
-    out.write_all(payload)?;
-    out.write_all(b"\n")
-}
-
 /// An item header with the counts that are true now.
 struct CountedHeader<'a> {
     header: &'a ItemHeader,
     length: usize,
     item_count: Option<u64>,
+}
+
+impl<'a> CountedHeader<'a> {
+    fn new(header: &'a ItemHeader, payload: &[u8], item_count: Option<u64>) -> Self {
+        Self {
+            header,
+            length: payload.len(),
+            item_count,
+        }
+    }
 }
 
 impl Serialize for CountedHeader<'_> {
@@ -118,17 +123,17 @@ impl Payload {
     /// When the payload holds what JSON cannot say.
     pub fn write_json(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
         match self {
-            Self::Event(value) | Self::Feedback(value) => serde_json::to_writer(out, value),
-            Self::Transaction(value) => serde_json::to_writer(out, value),
-            Self::UserReport(value) => serde_json::to_writer(out, value),
-            Self::Session(value) => serde_json::to_writer(out, value),
-            Self::Sessions(value) => serde_json::to_writer(out, value),
-            Self::CheckIn(value) => serde_json::to_writer(out, value),
-            Self::ClientReport(value) => serde_json::to_writer(out, value),
-            Self::Logs(value) => serde_json::to_writer(out, value),
-            Self::Metrics(value) => serde_json::to_writer(out, value),
-            Self::Span(value) => serde_json::to_writer(out, value),
-            Self::Spans(value) => serde_json::to_writer(out, value),
+            Self::Event(value) | Self::Feedback(value) => append(value, out),
+            Self::Transaction(value) => append(value, out),
+            Self::UserReport(value) => append(value, out),
+            Self::Session(value) => append(value, out),
+            Self::Sessions(value) => append(value, out),
+            Self::CheckIn(value) => append(value, out),
+            Self::ClientReport(value) => append(value, out),
+            Self::Logs(value) => append(value, out),
+            Self::Metrics(value) => append(value, out),
+            Self::Span(value) => append(value, out),
+            Self::Spans(value) => append(value, out),
             Self::Raw(value) => {
                 out.extend_from_slice(value);
                 Ok(())

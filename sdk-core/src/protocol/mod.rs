@@ -15,6 +15,7 @@ mod feedback;
 mod ids;
 pub(crate) mod interface;
 mod items;
+pub(crate) mod json;
 pub mod lenient;
 mod level;
 mod log;

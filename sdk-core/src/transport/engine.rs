@@ -14,7 +14,10 @@ use crate::transport::parcel::{Now, Parcel};
 use crate::transport::spool::Spool;
 
 /// Requests under way at once.
-pub(crate) const MAX_IN_FLIGHT: usize = 4;
+pub(crate) const MAX_IN_FLIGHT: usize = 8;
+/// How many answers are waited for together when all connections are busy: by the time that a
+/// later answer is there the earlier ones mostly are, and the thread sleeps once, not each time.
+const BATCH: usize = 6;
 /// How long waiting for answers goes on at a stretch; new envelopes and deadlines are seen in
 /// between.
 pub(crate) const SLICE: Duration = Duration::from_millis(50);
@@ -27,8 +30,9 @@ pub(crate) trait Wire: Send {
     /// [`MAX_IN_FLIGHT`] of them.
     fn start(&mut self, ticket: Ticket, body: Body<'_>) -> bool;
 
-    /// Waits for an answer for about so long.
-    fn wait(&mut self, patience: Duration) -> Option<(Ticket, Outcome)>;
+    /// Waits for an answer for about so long: preferably the one of the request that was sent
+    /// as the `place`-th of those under way, from 0.
+    fn wait(&mut self, place: usize, patience: Duration) -> Option<(Ticket, Outcome)>;
 }
 
 /// Names a request that is under way.
@@ -86,7 +90,7 @@ impl<W: Wire> Engine<W> {
         }
         if !self.in_flight.is_empty() {
             if self.is_quiet {
-                self.collect(SLICE);
+                self.collect(0, SLICE);
             }
             self.is_quiet = true;
             return Some(Duration::ZERO);
@@ -107,7 +111,7 @@ impl<W: Wire> Engine<W> {
                 if left.is_zero() {
                     return false;
                 }
-                self.collect(left.min(SLICE));
+                self.collect(0, left.min(SLICE));
                 continue;
             }
             match self.delivery.next_try(Now::read()) {
@@ -143,8 +147,11 @@ impl<W: Wire> Engine<W> {
         }
         let patience = if self.is_stalled { SLICE } else { PATIENCE };
         let started = Instant::now();
-        while self.in_flight.len() >= MAX_IN_FLIGHT && started.elapsed() < patience {
-            self.collect(SLICE);
+        self.collect(BATCH.saturating_sub(1), SLICE);
+        while self.in_flight.len() > MAX_IN_FLIGHT.saturating_sub(BATCH)
+            && started.elapsed() < patience
+        {
+            self.collect(0, SLICE);
         }
         self.is_stalled = self.in_flight.len() >= MAX_IN_FLIGHT;
         !self.is_stalled
@@ -185,8 +192,8 @@ impl<W: Wire> Engine<W> {
     }
 
     /// Waits a little for an answer and acts on it.
-    fn collect(&mut self, patience: Duration) {
-        let Some((ticket, outcome)) = self.wire.wait(patience) else {
+    fn collect(&mut self, place: usize, patience: Duration) {
+        let Some((ticket, outcome)) = self.wire.wait(place, patience) else {
             return;
         };
         self.is_stalled = false;

@@ -279,7 +279,7 @@ impl Wire for TokioWire {
         is_started
     }
 
-    fn wait(&mut self, patience: Duration) -> Option<(Ticket, Outcome)> {
+    fn wait(&mut self, _place: usize, patience: Duration) -> Option<(Ticket, Outcome)> {
         if let Some(done) = self.next_done().or_else(|| self.next_overdue()) {
             return Some(done);
         }

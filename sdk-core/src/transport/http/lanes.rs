@@ -109,13 +109,14 @@ impl Wire for Lanes {
         true
     }
 
-    fn wait(&mut self, patience: Duration) -> Option<(Ticket, Outcome)> {
-        let oldest = self.busy.first_mut()?;
-        let progress = oldest.read_answer(patience, &mut self.scratch);
+    fn wait(&mut self, place: usize, patience: Duration) -> Option<(Ticket, Outcome)> {
+        let place = place.min(self.busy.len().checked_sub(1)?);
+        let busy = self.busy.get_mut(place)?;
+        let progress = busy.read_answer(patience, &mut self.scratch);
         if matches!(progress, Progress::Pending) {
             return None;
         }
-        let mut busy = self.busy.remove(0);
+        let mut busy = self.busy.remove(place);
         let is_stale = busy.connection.is_used && busy.is_unanswered();
         let outcome = match progress {
             Progress::Answered {
