@@ -71,6 +71,7 @@ impl Item {
     ///
     /// # Errors
     /// When the header names a type that we know and the payload is not JSON of it.
+    #[inline]
     pub fn read(header: ItemHeader, payload: &[u8]) -> Result<Self, ReadError> {
         Self::read_noting(header, payload).map(|(item, _)| item)
     }
@@ -80,6 +81,7 @@ impl Item {
     ///
     /// # Errors
     /// When the header names a type that we know and the payload is not JSON of it.
+    #[inline]
     pub fn read_noting(header: ItemHeader, payload: &[u8]) -> Result<(Self, Notes), ReadError> {
         fn typed<T: Lenient>(
             json: &[u8],

@@ -75,6 +75,7 @@ impl Envelope {
     ///
     /// # Errors
     /// When the envelope's own header cannot be read, or the whole is over its limit.
+    #[inline]
     pub fn parse(bytes: &[u8]) -> Result<ParsedEnvelope, EnvelopeError> {
         Self::parse_within(bytes, &EnvelopeLimits::default())
     }
@@ -83,6 +84,7 @@ impl Envelope {
     ///
     /// # Errors
     /// When the envelope's own header cannot be read, or the whole is over its limit.
+    #[inline]
     pub fn parse_within(
         bytes: &[u8],
         limits: &EnvelopeLimits,

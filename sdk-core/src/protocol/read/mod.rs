@@ -3,6 +3,9 @@
 //! Valid JSON is read straight away. Only when that fails are the bytes looked at again: bare
 //! `NaN` and `Infinity`, half surrogates, numbers out of range and broken UTF-8 are mended, and
 //! what is still no JSON is refused with the place where it breaks.
+//!
+//! Those that read events and envelopes are marked `#[inline]`, not to be faster: what they
+//! instantiate, half of the crate's machine code, is so compiled only for programs that read.
 
 use std::borrow::Cow;
 
@@ -120,6 +123,7 @@ impl Event {
     ///
     /// # Errors
     /// When the bytes are no JSON object, are too many, or are nested too deeply.
+    #[inline]
     pub fn from_json(json: &[u8]) -> Result<Self, ReadError> {
         check_size(json)?;
         let (mut event, notes) = from_json::<Self>(json)?;
@@ -133,6 +137,7 @@ impl Transaction {
     ///
     /// # Errors
     /// When the bytes are no JSON object, are too many, or are nested too deeply.
+    #[inline]
     pub fn from_json(json: &[u8]) -> Result<Self, ReadError> {
         check_size(json)?;
         let (mut transaction, notes) = from_json::<Self>(json)?;

@@ -1,9 +1,10 @@
 //! Reading spooled envelopes back, and counting those that cannot be read.
 
-use crate::envelope::{Envelope, EnvelopeReader, Item, ItemKind};
+use crate::envelope::{Envelope, EnvelopeReader, Item, ItemKind, Payload};
 use crate::limits::EnvelopeLimits;
 use crate::losses::Losses;
-use crate::protocol::DiscardReason;
+use crate::protocol::read::from_json;
+use crate::protocol::{ClientReport, DiscardReason};
 use crate::ratelimit::DataCategory;
 
 /// Reads a file's bytes; `None` when any part of it is damaged, which is counted.
@@ -39,11 +40,16 @@ fn read_lossy(bytes: &[u8]) -> (Envelope, bool) {
         // Writing counts anew.
         header.length = None;
         // Reports are read, so that their counts can be put back; the rest stays as it is.
-        let read = match header.kind {
-            ItemKind::ClientReport => Item::read(header, item.payload).ok(),
-            _ => Some(Item::raw(header, item.payload)),
-        };
-        envelope.items.extend(read);
+        if header.kind == ItemKind::ClientReport {
+            // Not by `Item::read`, which would bring the readers of all types into each program.
+            let report = from_json::<ClientReport>(item.payload).ok();
+            let payload = report.map(|(report, _)| Payload::ClientReport(report));
+            envelope
+                .items
+                .extend(payload.map(|payload| Item { header, payload }));
+        } else {
+            envelope.items.push(Item::raw(header, item.payload));
+        }
     }
     let has_items = !envelope.items.is_empty();
     (envelope, has_items)
