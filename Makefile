@@ -28,8 +28,9 @@ fmt: $(PYTHON)/.ready ## Format all code
 docs: ## Build the API documentation; warnings are errors
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --all-features --no-deps
 
-bench: ## Measure the core, side by side with its peer
-	cargo bench --workspace --all-features
+bench: ## Measure the core side by side with the sentry crate (about 20 minutes)
+	@pkg-config --exists openssl || { echo "installing the peer's OpenSSL headers: libssl-dev pkg-config"; apt-get install -y -q libssl-dev pkg-config; }
+	cd sdk-core/benches/versus && cargo run --release -- --builds
 
 soak: ## Long property tests and fuzzing (SECONDS_EACH=600 for each target)
 	@scripts/soak.sh
