@@ -173,6 +173,7 @@ struct RepositoryReadme;
     feature = "http",
     feature = "log",
     feature = "reqwest",
+    feature = "reqwest-middleware",
     feature = "test",
     feature = "tracing"
 ))]

@@ -146,7 +146,7 @@ mod tests {
             ("src/main.rs", "src/main.rs"),
             ("/builds/app/tests/it/main.rs", "app/tests/it/main.rs"),
             (
-                "/home/user/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/anyhow-1.0.104/src/lib.rs",
+                "/home/user/.cargo/registry/src/index-1949cf8c6b5b557f/anyhow-1.0.104/src/lib.rs",
                 "anyhow-1.0.104/src/lib.rs",
             ),
             (
