@@ -111,7 +111,7 @@ fn exception() -> Value {
 }
 
 fn frame(n: u64) -> Value {
-    let own = n % 3 == 0;
+    let own = n.is_multiple_of(3);
     let function = if own {
         format!("shop::checkout::payments::provider::Client::charge_step_{n}")
     } else {

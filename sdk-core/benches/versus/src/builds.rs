@@ -17,7 +17,11 @@ const ROUNDS: usize = 3;
 const HELLO: &str = "hello";
 const OURS: &str = "hello-ours";
 const THEIRS: [(&str, &str, &str); 2] = [
-    ("hello-theirs", "default features", "reqwest"),
+    (
+        "hello-theirs",
+        "default features",
+        "reqwest, without the system's OpenSSL",
+    ),
     ("hello-theirs-ureq", "ureq and rustls", "ureq"),
 ];
 
