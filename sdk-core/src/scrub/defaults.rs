@@ -169,21 +169,6 @@ const TOKENS: &[(&str, usize, &[&str])] = &[
     ),
 ];
 
-#[cfg(test)]
-mod tests {
-    use super::TOKENS;
-    use crate::scrub::marks::TOKEN_RUN;
-
-    #[test]
-    fn every_token_is_long_enough_to_be_marked() {
-        for (name, min, prefixes) in TOKENS {
-            for prefix in *prefixes {
-                assert!(prefix.len() + min >= TOKEN_RUN as usize, "{name}: {prefix}");
-            }
-        }
-    }
-}
-
 /// Names that most events have, and what our own SDK has under `name`, which is judged as a name
 /// too; looking them up is cheaper than judging them each time.
 pub(super) const COMMON_NAMES: &[&str] = &[
@@ -316,3 +301,18 @@ pub(super) const COMMON_NAMES: &[&str] = &[
     "mini-sentry.rust",
     "cargo:mini-sentry",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::TOKENS;
+    use crate::scrub::marks::TOKEN_RUN;
+
+    #[test]
+    fn every_token_is_long_enough_to_be_marked() {
+        for (name, min, prefixes) in TOKENS {
+            for prefix in *prefixes {
+                assert!(prefix.len() + min >= TOKEN_RUN as usize, "{name}: {prefix}");
+            }
+        }
+    }
+}
