@@ -98,7 +98,7 @@ fn machine() -> Result<Sample, String> {
         facts.remove("contexts");
     }
     let processors = std::thread::available_parallelism().map_err(|error| error.to_string())?;
-    let memory = told("awk '/^MemTotal:/ {printf \"%d\", $2 * 1024}' /proc/meminfo")?;
+    let memory = told("awk '/^MemTotal:/ {printf \"%.0f\", $2 * 1024}' /proc/meminfo")?;
     let memory: u64 = memory.parse().map_err(|_| "memory is no number")?;
     let own = json!({
         "level": "info",
