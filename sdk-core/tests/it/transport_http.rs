@@ -59,7 +59,7 @@ fn large_bodies_travel_as_gzip() {
 }
 
 #[test]
-fn one_by_one_they_share_a_connection_and_a_burst_takes_four() {
+fn one_by_one_they_share_a_connection_and_a_burst_takes_eight() {
     let sink = Sink::start();
     let transport = HttpTransport::new(&options(sink.dsn()));
     for i in 0..5 {
@@ -70,7 +70,7 @@ fn one_by_one_they_share_a_connection_and_a_burst_takes_four() {
     let mut numbers: Vec<u32> = sink.messages().iter().map(|m| m.parse().unwrap()).collect();
     numbers.sort_unstable();
     assert!(numbers.into_iter().eq(0..50));
-    assert_eq!(sink.connections(), 4);
+    assert_eq!(sink.connections(), 8);
 }
 
 #[test]
