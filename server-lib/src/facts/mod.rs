@@ -1,0 +1,125 @@
+//! What the server needs to know of an event without building it: read once from its JSON, with
+//! everything borrowed, while the bytes are in the cache.
+//!
+//! Accept uses it for filters and hands the result on; digest repeats it after a restart. So the
+//! same body and the same rules always give the same facts.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use mini_sentry::protocol::EventId;
+
+/// The parts of an event that are looked at. Everything else in the JSON is only checked for being
+/// JSON.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Scan<'a> {
+    /// Its id, when it has a readable one.
+    pub event_id: Option<EventId>,
+    /// Its time as it came: RFC 3339 or seconds.
+    pub timestamp: Option<Cow<'a, str>>,
+    /// Its level as it came.
+    pub level: Option<Cow<'a, str>>,
+    /// Its `type`: `error`, `default`, `transaction`, `csp`, …
+    pub kind: Option<Cow<'a, str>>,
+    /// The language or system.
+    pub platform: Option<Cow<'a, str>>,
+    /// The release.
+    pub release: Option<Cow<'a, str>>,
+    /// The distribution.
+    pub dist: Option<Cow<'a, str>>,
+    /// The environment.
+    pub environment: Option<Cow<'a, str>>,
+    /// The transaction or view that ran.
+    pub transaction: Option<Cow<'a, str>>,
+    /// The logger.
+    pub logger: Option<Cow<'a, str>>,
+    /// The message as shown to people.
+    pub message: Option<Cow<'a, str>>,
+    /// The message before its parameters were put in.
+    pub message_template: Option<Cow<'a, str>>,
+    /// What the client wants it grouped by.
+    pub fingerprint: Vec<Cow<'a, str>>,
+    /// Exceptions, oldest cause first.
+    pub exceptions: Vec<ScannedException<'a>>,
+    /// Frames of a stack that belongs to no exception, outermost first.
+    pub frames: Vec<ScannedFrame<'a>>,
+    /// The address of the page or request.
+    pub url: Option<Cow<'a, str>>,
+    /// The `User-Agent` that the event itself tells.
+    pub user_agent: Option<Cow<'a, str>>,
+    /// Who was affected.
+    pub user: ScannedUser<'a>,
+    /// The SDK's name.
+    pub sdk_name: Option<Cow<'a, str>>,
+    /// The SDK's version.
+    pub sdk_version: Option<Cow<'a, str>>,
+}
+
+/// An exception.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct ScannedException<'a> {
+    /// Its type.
+    pub kind: Option<Cow<'a, str>>,
+    /// Its text.
+    pub value: Option<Cow<'a, str>>,
+    /// The module of its type.
+    pub module: Option<Cow<'a, str>>,
+    /// Its frames, outermost first; at most the innermost 64.
+    pub frames: Vec<ScannedFrame<'a>>,
+}
+
+/// A frame.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct ScannedFrame<'a> {
+    /// The function.
+    pub function: Option<Cow<'a, str>>,
+    /// The module.
+    pub module: Option<Cow<'a, str>>,
+    /// The file, shortened.
+    pub filename: Option<Cow<'a, str>>,
+    /// The file, whole.
+    pub abs_path: Option<Cow<'a, str>>,
+    /// Whether the SDK says that it is the program's own.
+    pub in_app: Option<bool>,
+    /// The line, for frames without a function.
+    pub context_line: Option<Cow<'a, str>>,
+}
+
+/// A user.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct ScannedUser<'a> {
+    /// The id.
+    pub id: Option<Cow<'a, str>>,
+    /// The e-mail address.
+    pub email: Option<Cow<'a, str>>,
+    /// The name to log in with.
+    pub username: Option<Cow<'a, str>>,
+    /// The address, or `{{auto}}`.
+    pub ip_address: Option<Cow<'a, str>>,
+}
+
+/// What facts depend on besides the body.
+#[derive(Clone, Debug)]
+pub struct FactsInput<'a> {
+    /// When the server read the event.
+    pub received: crate::model::time::Millis,
+    /// Milliseconds to add to the client's times.
+    pub drift_ms: i64,
+    /// The sender's address, where it may be used.
+    pub client_ip: Option<IpAddr>,
+    /// Which frames are the project's own.
+    pub rules: &'a FrameRules,
+}
+
+/// Which frames are the project's own.
+#[derive(Clone, Debug, Default)]
+pub struct FrameRules {
+    /// Globs over module, file name and path of frames that are.
+    pub include: Vec<wildmatch::WildMatch>,
+    /// The same of frames that are not.
+    pub exclude: Vec<wildmatch::WildMatch>,
+}

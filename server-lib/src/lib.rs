@@ -1,0 +1,20 @@
+//! Error tracking in one process: ingest, storage and API.
+
+pub mod accept;
+pub mod block;
+pub mod catalog;
+pub mod clock;
+pub mod config;
+pub mod digest;
+pub mod error;
+pub mod facts;
+pub mod jobs;
+pub mod journal;
+pub mod metrics;
+pub mod model;
+pub mod secret;
+pub mod state;
+pub mod store;
+#[cfg(feature = "testkit")]
+pub mod testkit;
+pub mod web;

@@ -1,0 +1,31 @@
+//! Everything that is stored and is no event: attachments, feedback, check-ins, logs, and what
+//! nothing shows yet.
+
+use mini_sentry::protocol::EventId;
+
+use super::ids::{ProjectId, Seq};
+use super::record::RecordKind;
+use super::time::Millis;
+
+/// A row of the index of items; also an item on its way into it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ItemRow {
+    /// Its place.
+    pub seq: Seq,
+    /// Whose it is.
+    pub project: ProjectId,
+    /// What it is.
+    pub kind: RecordKind,
+    /// The event that it belongs to; nil when there is none.
+    pub event_id: EventId,
+    /// When the server read it.
+    pub received: Millis,
+    /// File name of an attachment, slug of a monitor, type of an unknown item; may be empty.
+    pub name: String,
+    /// Media type; may be empty.
+    pub content_type: String,
+    /// Role of an attachment; may be empty.
+    pub attachment_type: String,
+    /// Length of the body.
+    pub bytes: u64,
+}

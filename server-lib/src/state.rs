@@ -1,0 +1,41 @@
+//! What the HTTP surface and the jobs stand on: the opened parts of one server.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::catalog::CatalogCache;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::digest::progress::Progress;
+use crate::journal::Journal;
+use crate::metrics::Metrics;
+use crate::store::{Bodies, Store};
+
+/// The opened parts of one server. Cheap to clone.
+#[derive(Clone)]
+pub struct AppState {
+    /// The settings.
+    pub config: Arc<Config>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The catalogue, index, issues and counts.
+    pub store: Store,
+    /// The home of bodies.
+    pub bodies: Arc<dyn Bodies>,
+    /// The catalogue in memory.
+    pub catalog: Arc<CatalogCache>,
+    /// The durable queue.
+    pub journal: Arc<dyn Journal>,
+    /// How far digest is.
+    pub progress: Arc<Progress>,
+    /// Counts and times.
+    pub metrics: Arc<Metrics>,
+}
+
+impl fmt::Debug for AppState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AppState")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}

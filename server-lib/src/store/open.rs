@@ -1,0 +1,45 @@
+//! From a URI to a backend.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::Store;
+use crate::clock::Clock;
+use crate::error::{Error, ErrorKind};
+
+/// What a backend is told when it is opened.
+#[derive(Clone, Debug)]
+pub struct StoreOptions {
+    /// A partition is closed after so many events.
+    pub partition_events: u64,
+    /// Or after so much time.
+    pub partition_age: std::time::Duration,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Opens the store that the URI names and brings its schema up to date.
+///
+/// # Errors
+///
+/// [`ErrorKind::Invalid`] for an unknown scheme, [`ErrorKind::NotBuilt`] for a backend that is not
+/// compiled in, [`ErrorKind::TooNew`] for a schema of a newer version.
+pub async fn open(uri: &str, data_dir: &Path, options: StoreOptions) -> Result<Store, Error> {
+    let scheme = uri.split_once(':').map_or(uri, |(scheme, _)| scheme);
+    match scheme {
+        "sqlite" => sqlite(uri, data_dir, options).await,
+        "postgres" | "postgresql" => postgres(uri, options).await,
+        _ => Err(Error::because(
+            ErrorKind::Invalid,
+            format!("unknown store {scheme:?}; known are sqlite and postgres"),
+        )),
+    }
+}
+
+async fn sqlite(_: &str, _: &Path, _: StoreOptions) -> Result<Store, Error> {
+    Err(Error::because(ErrorKind::NotBuilt, "placeholder"))
+}
+
+async fn postgres(_: &str, _: StoreOptions) -> Result<Store, Error> {
+    Err(Error::because(ErrorKind::NotBuilt, "placeholder"))
+}
