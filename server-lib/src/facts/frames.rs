@@ -117,10 +117,11 @@ mod tests {
 
     fn rules(include: &[&str], exclude: &[&str]) -> FrameRules {
         let texts = |list: &[&str]| list.iter().map(|&text| text.to_owned()).collect();
-        let mut settings = ProjectSettings::default();
-        settings.in_app_include = texts(include);
-        settings.in_app_exclude = texts(exclude);
-        FrameRules::from_settings(&settings)
+        FrameRules::from_settings(&ProjectSettings {
+            in_app_include: texts(include),
+            in_app_exclude: texts(exclude),
+            ..ProjectSettings::default()
+        })
     }
 
     fn module(name: &str) -> FramePlace<'_> {

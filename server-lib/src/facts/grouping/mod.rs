@@ -175,8 +175,13 @@ fn without_hash(function: &str) -> &str {
 }
 
 fn clip_bytes(text: &str) -> &str {
-    text.get(..text.floor_char_boundary(MAX_PART_BYTES))
-        .unwrap_or(text)
+    if text.len() <= MAX_PART_BYTES {
+        return text;
+    }
+    let end = (0..=MAX_PART_BYTES)
+        .rev()
+        .find(|end| text.is_char_boundary(*end));
+    end.and_then(|end| text.get(..end)).unwrap_or(text)
 }
 
 #[cfg(test)]

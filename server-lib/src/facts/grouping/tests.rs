@@ -139,9 +139,10 @@ fn rules_of_the_project_decide_which_frames_count() {
             {{"module":"shop.generated","function":"{function}"}}]}}}}]}}"#
         )
     };
-    let mut settings = ProjectSettings::default();
-    settings.in_app_exclude = vec!["shop.generated".to_owned()];
-    let rules = FrameRules::from_settings(&settings);
+    let rules = FrameRules::from_settings(&ProjectSettings {
+        in_app_exclude: vec!["shop.generated".to_owned()],
+        ..ProjectSettings::default()
+    });
     let (a, b) = (event("a1"), event("b1"));
     let with_rules = |json: &str| key(&Scan::read(json.as_bytes()).unwrap(), &rules);
     assert_eq!(with_rules(&a), with_rules(&b));
