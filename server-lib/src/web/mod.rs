@@ -1,1 +1,57 @@
-//! The HTTP surface.
+//! The HTTP surface: ingest for SDKs, Sentry's management API, Mini Sentry's own API, probes.
+
+use axum::Router;
+use axum::routing::MethodRouter;
+use http::StatusCode;
+
+use crate::state::AppState;
+
+pub mod api;
+pub mod api0;
+pub mod error;
+pub mod health;
+pub mod ingest;
+pub mod layers;
+
+use error::ApiError;
+
+/// Returns all routes. They may be nested under any prefix.
+pub fn routes(state: AppState) -> Router {
+    let routes = Router::new()
+        .merge(ingest::routes())
+        .merge(api::routes())
+        .merge(api0::routes())
+        .merge(health::routes())
+        .fallback(unknown_path)
+        .method_not_allowed_fallback(unknown_method);
+    layers::around(routes, &state).with_state(state)
+}
+
+/// Routes that are found with a slash at the end and without one, as clients use both.
+pub(crate) trait EitherSlash {
+    /// Adds `path`, which ends in a slash, in both forms.
+    fn either(self, path: &str, methods: MethodRouter<AppState>) -> Self;
+}
+
+impl EitherSlash for Router<AppState> {
+    fn either(self, path: &str, methods: MethodRouter<AppState>) -> Self {
+        let bare = path.trim_end_matches('/');
+        let routes = self.route(path, methods.clone());
+        if bare.is_empty() || bare == path {
+            return routes;
+        }
+        routes.route(bare, methods)
+    }
+}
+
+async fn unknown_path() -> ApiError {
+    ApiError::not_found()
+}
+
+async fn unknown_method() -> ApiError {
+    ApiError::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "Method not allowed",
+    )
+}

@@ -1,0 +1,10 @@
+//! Mini Sentry's own API.
+
+use axum::Router;
+
+use crate::state::AppState;
+
+/// Returns the routes.
+pub fn routes() -> Router<AppState> {
+    Router::new()
+}

@@ -1,0 +1,10 @@
+//! Probes and metrics.
+
+use axum::Router;
+
+use crate::state::AppState;
+
+/// Returns the routes.
+pub fn routes() -> Router<AppState> {
+    Router::new()
+}

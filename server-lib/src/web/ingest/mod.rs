@@ -1,0 +1,10 @@
+//! Ingest: where SDKs, browsers and log shippers send.
+
+use axum::Router;
+
+use crate::state::AppState;
+
+/// Returns the routes.
+pub(crate) fn routes() -> Router<AppState> {
+    Router::new()
+}
