@@ -15,6 +15,7 @@ use crate::model::time::Millis;
 mod acceptor;
 mod budget;
 pub mod refusal;
+pub mod shipper;
 
 pub use acceptor::{AcceptParts, Acceptor};
 pub use budget::HeldBody;
