@@ -2,6 +2,7 @@
 
 pub mod accept;
 pub mod address;
+pub mod blob;
 pub mod block;
 pub mod catalog;
 pub mod clock;

@@ -12,8 +12,12 @@ use crate::model::catalog::{Project, ProjectKey};
 use crate::model::ids::{ProjectId, Seq};
 use crate::model::time::Millis;
 
+mod acceptor;
+mod budget;
 pub mod refusal;
 
+pub use acceptor::{AcceptParts, Acceptor};
+pub use budget::HeldBody;
 pub use refusal::Refusal;
 
 /// What a request says of itself.
