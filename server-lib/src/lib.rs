@@ -1,6 +1,7 @@
 //! Error tracking in one process: ingest, storage and API.
 
 pub mod accept;
+pub mod address;
 pub mod blob;
 pub mod block;
 pub mod catalog;
@@ -13,9 +14,11 @@ pub mod jobs;
 pub mod journal;
 pub mod metrics;
 pub mod model;
+pub mod provision;
 pub mod secret;
 pub mod state;
 pub mod store;
 #[cfg(feature = "testkit")]
 pub mod testkit;
+pub mod tokens;
 pub mod web;

@@ -14,6 +14,7 @@ use crate::model::time::Millis;
 
 mod acceptor;
 mod budget;
+mod decode;
 pub mod refusal;
 pub mod shipper;
 

@@ -9,6 +9,16 @@ use std::net::IpAddr;
 
 use mini_sentry::protocol::EventId;
 
+mod derive;
+mod frames;
+pub mod grouping;
+mod json;
+mod scan;
+pub mod user;
+
+pub use derive::derive;
+pub use scan::ScanError;
+
 /// The parts of an event that are looked at. Everything else in the JSON is only checked for being
 /// JSON.
 #[derive(Clone, Debug, Default)]

@@ -1,1 +1,2 @@
-//! Placeholder
+//! What tests of servers stand on: servers with a real listener, a real store in a temporary
+//! folder, and a clock that moves on demand.
