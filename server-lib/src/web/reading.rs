@@ -25,7 +25,7 @@ const LIST_PATIENCE: Duration = Duration::from_millis(50);
 /// How long the search for one thing waits, once it is not found.
 const FIND_PATIENCE: Duration = Duration::from_secs(1);
 /// How many bodies are in memory at once.
-const CHUNK: usize = 50;
+pub(super) const CHUNK: usize = 50;
 /// The title of an event whose body cannot be read.
 const UNREADABLE: &str = "<unreadable event>";
 

@@ -84,9 +84,7 @@ pub(super) async fn detail(
 ) -> Result<Response, ApiError> {
     caller.require(&[Scope::EventRead])?;
     let item = find(&state, &caller, [&organisation, &name, &event, &id]).await?;
-    let record = read(&state, &item)
-        .await?
-        .ok_or_else(ApiError::not_found)?;
+    let record = read(&state, &item).await?.ok_or_else(ApiError::not_found)?;
     // Clients write `download`, `download=` and `download=1`.
     if query.iter().any(|(key, _)| key == "download") {
         return download(&state, &item, record);

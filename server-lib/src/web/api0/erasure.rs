@@ -61,7 +61,12 @@ impl Person {
     fn identities(&self) -> Vec<Identity<'_>> {
         let told = |text: &'_ Option<String>| text.as_deref().is_some_and(|t| !t.trim().is_empty());
         let mut identities = Vec::new();
-        identities.extend(self.id.as_deref().filter(|_| told(&self.id)).map(Identity::Id));
+        identities.extend(
+            self.id
+                .as_deref()
+                .filter(|_| told(&self.id))
+                .map(Identity::Id),
+        );
         identities.extend(
             self.email
                 .as_deref()
@@ -99,7 +104,11 @@ pub(super) async fn person(
         let count = state.store.upkeep.erase_user(project.id, identity.hash());
         erased = erased.saturating_add(count.await?);
     }
-    tracing::info!(project.id = project.id.0, events = erased, "a person's events were erased");
+    tracing::info!(
+        project.id = project.id.0,
+        events = erased,
+        "a person's events were erased"
+    );
     Ok(Json(json!({ "erased": erased })))
 }
 
@@ -117,7 +126,10 @@ async fn items_of(
     let mut seqs = Vec::new();
     loop {
         let offset = seqs.len() as u64;
-        let page = Page { offset, limit: STEP };
+        let page = Page {
+            offset,
+            limit: STEP,
+        };
         let items = state.store.events.items(&filter, page).await?;
         let is_last = (items.len() as u64) < STEP;
         seqs.extend(items.into_iter().map(|item| item.seq));

@@ -33,16 +33,20 @@ pub(super) async fn list(
     filter.times = period(&query, state.clock.now())?;
     let mut offset = part.cursor.offset;
     if let Some((time, skip)) = part.cursor.at {
-        let start = filter.times.map_or(crate::model::time::Millis(i64::MIN), |times| {
-            *times.start()
-        });
+        let start = filter
+            .times
+            .map_or(crate::model::time::Millis(i64::MIN), |times| *times.start());
         filter.times = Some(start..=time);
         offset = skip;
     }
     reading::settle_list(&state).await;
     // One more than shown tells whether there is a next page.
     let limit = part.limit.saturating_add(1);
-    let mut rows = state.store.events.list(&filter, Page { offset, limit }).await?;
+    let mut rows = state
+        .store
+        .events
+        .list(&filter, Page { offset, limit })
+        .await?;
     let shown = usize::try_from(part.limit).unwrap_or(usize::MAX);
     let has_more = rows.len() > shown;
     rows.truncate(shown);

@@ -13,7 +13,7 @@ mod events;
 mod keys;
 mod organisations;
 mod project_settings;
-mod projects;
+pub(super) mod projects;
 mod root;
 mod stats;
 mod tokens;
@@ -77,7 +77,9 @@ fn organisation_routes() -> Router<AppState> {
         )
         .either(
             "/api/0/api-tokens/",
-            get(tokens::list).post(tokens::create).delete(tokens::delete_named),
+            get(tokens::list)
+                .post(tokens::create)
+                .delete(tokens::delete_named),
         )
         .either(
             "/api/0/api-tokens/{token}/",

@@ -175,11 +175,7 @@ pub(super) async fn update(
             .map(checked_name)
             .transpose()?
             .map(str::to_owned),
-        platform: change
-            .platform
-            .clone()
-            .map(checked_platform)
-            .transpose()?,
+        platform: change.platform.clone().map(checked_platform).transpose()?,
         settings: change.settings(&found.settings)?,
         ingest_token: None,
     };

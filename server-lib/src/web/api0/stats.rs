@@ -230,7 +230,10 @@ mod tests {
     const NOON: Millis = Millis(1_767_355_200_000);
 
     fn row(minutes_ago: i64, outcome: Outcome, reason: &str, quantity: u64) -> OutcomeRow {
-        let hour = NOON.plus(-minutes_ago * Millis::MINUTE).0.div_euclid(DEFAULT_INTERVAL);
+        let hour = NOON
+            .plus(-minutes_ago * Millis::MINUTE)
+            .0
+            .div_euclid(DEFAULT_INTERVAL);
         OutcomeRow {
             at: Millis(hour * DEFAULT_INTERVAL),
             project: ProjectId(1),
