@@ -4,9 +4,15 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::error::Error;
-use crate::model::catalog::{Organisation, Project, ProjectKey};
+use crate::model::catalog::{ApiToken, Organisation, Project, ProjectKey};
 use crate::model::ids::{OrganisationId, ProjectId};
+use crate::model::time::Millis;
+use crate::secret::SecretHash;
 use crate::store::{Catalog, CatalogSnapshot};
+
+pub mod tokens;
+
+use tokens::TokenCache;
 
 /// One state of the catalogue, indexed. Never changes; a new state is a new view.
 #[derive(Debug, Default)]
@@ -111,6 +117,7 @@ impl CatalogView {
 pub struct CatalogCache {
     store: Arc<dyn Catalog>,
     view: RwLock<Arc<CatalogView>>,
+    tokens: TokenCache,
 }
 
 impl std::fmt::Debug for CatalogCache {
@@ -132,6 +139,7 @@ impl CatalogCache {
         Ok(Self {
             store,
             view: RwLock::new(view),
+            tokens: TokenCache::default(),
         })
     }
 
@@ -154,5 +162,27 @@ impl CatalogCache {
         let view = Arc::new(CatalogView::new(self.store.snapshot().await?));
         *self.view.write().unwrap_or_else(PoisonError::into_inner) = view;
         Ok(())
+    }
+
+    /// Finds the token of a secret; `None` when there is none or it has ended.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read or written.
+    pub async fn token(
+        &self,
+        hash: &SecretHash,
+        now: Millis,
+    ) -> Result<Option<Arc<ApiToken>>, Error> {
+        let token = self.tokens.find(&*self.store, hash, now).await?;
+        if let Err(error) = self.tokens.write_uses(&*self.store, now).await {
+            tracing::warn!(%error, "the last use of tokens is not written");
+        }
+        Ok(token)
+    }
+
+    /// Forgets tokens in memory, after this process has made or deleted one.
+    pub fn forget_tokens(&self) {
+        self.tokens.forget();
     }
 }

@@ -8,10 +8,16 @@ use crate::state::AppState;
 
 pub mod api;
 pub mod api0;
+pub mod auth;
 pub mod error;
+pub mod extract;
 pub mod health;
 pub mod ingest;
 pub mod layers;
+pub mod paging;
+pub mod period;
+pub mod present;
+pub mod reading;
 
 use error::ApiError;
 use layers::Group;
