@@ -1,16 +1,14 @@
 //! The segments as the home of bodies.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::model::ids::Seq;
 use crate::model::record::Record;
 use crate::store::{Bodies, Upkeep};
 
-use super::blobs::blocking;
 use super::journal::DiskJournal;
 use super::segment::{OpenSegment, Span};
 use super::shared::Shared;
@@ -37,16 +35,19 @@ impl Bodies for DiskJournal {
         blocking(move || {
             let segments = shared.segments();
             let in_segments = segments.iter().map(|segment| segment.bytes()).sum::<u64>();
-            Ok(in_segments.saturating_add(shared.blobs.bytes()?))
+            Ok(in_segments.saturating_add(shared.blobs.total_bytes()?))
         })
         .await
     }
+}
 
-    async fn blob(&self, name: &str) -> Result<Option<PathBuf>, Error> {
-        let blobs = self.shared.blobs.clone();
-        let name = name.to_owned();
-        blocking(move || Ok(blobs.find(&name))).await
-    }
+/// Runs what may block on a thread for that.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|error| Err(Error::new(ErrorKind::System, error)))
 }
 
 impl Shared {

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use tokio::sync::oneshot;
 
+use crate::blob::Blobs;
 use crate::block::MAX_PLAIN_BYTES;
 use crate::clock::Clock;
 use crate::config::JournalConfig;
@@ -18,7 +19,6 @@ use crate::metrics::Metrics;
 use crate::model::ids::Seq;
 use crate::model::record::NewRecord;
 
-use super::blobs::Blobs;
 use super::compact::Compaction;
 use super::handoff::Next;
 use super::intake::Request;
@@ -39,7 +39,8 @@ pub struct DiskJournal {
 impl DiskJournal {
     /// Opens the journal in the data folder and makes both if they are not there. Numbers go on
     /// behind `digested`, the last record that the store knows, even when the segments are gone.
-    /// With `keeps_bodies` the segments stay as the bodies' home; without, they go once digested.
+    /// With `keeps_bodies` the segments stay as the bodies' home, and `blobs` go with their
+    /// records; without, segments go once digested, and blobs are the store's concern.
     ///
     /// # Errors
     ///
@@ -48,18 +49,20 @@ impl DiskJournal {
     pub fn open(
         data: &Path,
         config: &JournalConfig,
-        keeps_bodies: bool,
         metrics: Arc<Metrics>,
         clock: Arc<dyn Clock>,
         digested: Seq,
+        blobs: Arc<Blobs>,
+        keeps_bodies: bool,
     ) -> Result<Self, Error> {
         let shared = Arc::new(Shared::open(
             data,
             config,
-            keeps_bodies,
             metrics,
             clock,
             digested,
+            blobs,
+            keeps_bodies,
         )?);
         shared.count_queue();
         let writer = Writer::new(Arc::clone(&shared))?;
@@ -72,12 +75,6 @@ impl DiskJournal {
             compaction: Compaction::default(),
             writer: Mutex::new(Some(thread)),
         })
-    }
-
-    /// Returns the folder of bodies that are too large for a block.
-    #[must_use]
-    pub fn blobs(&self) -> &Blobs {
-        &self.shared.blobs
     }
 
     /// Reads everything and compares the checksums; each line of the answer is one finding.

@@ -3,7 +3,6 @@
 //! ```text
 //! journal.lock                   held by the one process that may write
 //! segments/<first record>.seg    rows of blocks, 64 MiB by default
-//! blobs/<hex digits>             bodies that were too large for a block
 //! ```
 //!
 //! A record is written once: into the last segment, as part of a compressed group. There it stays
@@ -11,7 +10,6 @@
 //! into a tighter one. Where a store keeps the bodies itself, segments go as soon as digest has
 //! them.
 
-pub mod blobs;
 mod bodies;
 mod cache;
 mod check;

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use crate::blob::Blobs;
 use crate::clock::Clock;
 use crate::config::JournalConfig;
 use crate::error::Error;
@@ -12,7 +13,6 @@ use crate::journal::Trouble;
 use crate::metrics::Metrics;
 use crate::model::ids::Seq;
 
-use super::blobs::Blobs;
 use super::cache::Cache;
 use super::folder::{Folder, during};
 use super::handoff::Handoff;
@@ -26,7 +26,7 @@ const MAX_SEGMENT_BYTES: u64 = 1024 * 1024 * 1024;
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) folder: Folder,
-    pub(super) blobs: Blobs,
+    pub(super) blobs: Arc<Blobs>,
     pub(super) segment_bytes: u64,
     pub(super) max_queue_records: u64,
     pub(super) min_free_bytes: u64,
@@ -51,13 +51,13 @@ impl Shared {
     pub(super) fn open(
         data: &Path,
         config: &JournalConfig,
-        keeps_bodies: bool,
         metrics: Arc<Metrics>,
         clock: Arc<dyn Clock>,
         digested: Seq,
+        blobs: Arc<Blobs>,
+        keeps_bodies: bool,
     ) -> Result<Self, Error> {
         let folder = Folder::open(data)?;
-        let blobs = Blobs::open(data, config.min_free_bytes)?;
         let next_id = AtomicU64::new(1);
         let segments = open_segments(&folder, &next_id)?;
         let on_disk = segments.last().map_or(Seq(0), |segment| segment.last());
