@@ -29,6 +29,7 @@ mod policy;
 mod quota;
 pub mod refusal;
 mod session;
+pub mod shipper;
 mod stream;
 mod tally;
 

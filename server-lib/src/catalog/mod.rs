@@ -5,9 +5,15 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use crate::error::Error;
-use crate::model::catalog::{Organisation, Project, ProjectKey};
+use crate::model::catalog::{ApiToken, Organisation, Project, ProjectKey};
 use crate::model::ids::{OrganisationId, ProjectId};
+use crate::model::time::Millis;
+use crate::secret::SecretHash;
 use crate::store::{Catalog, CatalogSnapshot};
+
+pub mod tokens;
+
+use tokens::TokenCache;
 
 /// The store is asked for what is missing at most this often, whatever strangers ask for.
 const ASK_EVERY: Duration = Duration::from_millis(20);
@@ -127,6 +133,7 @@ pub struct CatalogCache {
     store: Arc<dyn Catalog>,
     view: RwLock<Arc<CatalogView>>,
     asked: tokio::sync::Mutex<Option<Instant>>,
+    tokens: TokenCache,
 }
 
 impl std::fmt::Debug for CatalogCache {
@@ -149,6 +156,7 @@ impl CatalogCache {
             store,
             view: RwLock::new(view),
             asked: tokio::sync::Mutex::default(),
+            tokens: TokenCache::default(),
         })
     }
 
@@ -185,5 +193,27 @@ impl CatalogCache {
         }
         drop(asked);
         self.view().version != seen
+    }
+
+    /// Finds the token of a secret; `None` when there is none or it has ended.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read or written.
+    pub async fn token(
+        &self,
+        hash: &SecretHash,
+        now: Millis,
+    ) -> Result<Option<Arc<ApiToken>>, Error> {
+        let token = self.tokens.find(&*self.store, hash, now).await?;
+        if let Err(error) = self.tokens.write_uses(&*self.store, now).await {
+            tracing::warn!(%error, "the last use of tokens is not written");
+        }
+        Ok(token)
+    }
+
+    /// Forgets tokens in memory, after this process has made or deleted one.
+    pub fn forget_tokens(&self) {
+        self.tokens.forget();
     }
 }
