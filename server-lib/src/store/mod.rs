@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::ops::RangeInclusive;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -411,4 +411,11 @@ pub trait Bodies: Send + Sync + 'static {
 
     /// Returns how much space the bodies take.
     async fn bytes(&self) -> Result<u64, Error>;
+
+    /// Finds the file of a body that was too large for a block, by its name in the record's
+    /// context; `None` when it is gone.
+    async fn blob(&self, name: &str) -> Result<Option<PathBuf>, Error> {
+        let _ = name;
+        Ok(None)
+    }
 }
