@@ -16,6 +16,7 @@ mod acceptor;
 mod budget;
 mod decode;
 pub mod refusal;
+pub mod shipper;
 
 pub use acceptor::{AcceptParts, Acceptor};
 pub use budget::HeldBody;

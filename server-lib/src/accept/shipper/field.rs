@@ -77,11 +77,7 @@ fn clock_text(text: &str) -> Option<Timestamp> {
     Timestamp::parse(&text)
 }
 
-fn take_one<T>(
-    fields: &mut Fields,
-    name: &str,
-    read: &impl Fn(&Value) -> Option<T>,
-) -> Option<T> {
+fn take_one<T>(fields: &mut Fields, name: &str, read: &impl Fn(&Value) -> Option<T>) -> Option<T> {
     if let Some(found) = fields.get(name).and_then(read) {
         fields.remove(name);
         return Some(found);

@@ -59,7 +59,6 @@ fn from_number(number: f64) -> Option<Level> {
         n if n >= 50.0 => Level::Error,
         n if n >= 40.0 => Level::Warning,
         n if n >= 30.0 => Level::Info,
-        n if n >= 8.0 => Level::Debug,
         n if n >= 7.0 => Level::Debug,
         n if n >= 5.0 => Level::Info,
         n if n >= 4.0 => Level::Warning,

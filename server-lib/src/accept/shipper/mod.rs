@@ -5,6 +5,7 @@
 //! names; [`event`] knows them and keeps all the rest as extra data.
 
 mod entry;
+mod failure;
 mod field;
 mod level;
 mod shape;
