@@ -23,24 +23,24 @@ impl Output {
         value: &T,
         text: impl FnOnce(&T) -> String,
     ) -> Result<(), Failure> {
-        let mut shown = if self.is_json {
-            serde_json::to_string_pretty(value)
-                .map_err(|error| Failure::other(error.to_string()))?
-        } else {
-            text(value)
+        let shown = match self.is_json {
+            true => serde_json::to_string_pretty(value),
+            false => Ok(text(value)),
         };
-        if !shown.ends_with('\n') {
-            shown.push('\n');
-        }
-        let mut stdout = std::io::stdout().lock();
-        match stdout
-            .write_all(shown.as_bytes())
-            .and_then(|()| stdout.flush())
-        {
-            // The reader has seen enough, as `head` does.
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-            result => result.during("print"),
-        }
+        print(shown.map_err(|error| Failure::other(error.to_string()))?)
+    }
+
+    /// The same with the JSON on one line, for programs that read while the command goes on.
+    pub(crate) fn show_line<T: Serialize>(
+        self,
+        value: &T,
+        text: impl FnOnce(&T) -> String,
+    ) -> Result<(), Failure> {
+        let shown = match self.is_json {
+            true => serde_json::to_string(value),
+            false => Ok(text(value)),
+        };
+        print(shown.map_err(|error| Failure::other(error.to_string()))?)
     }
 
     /// Tells a failure on stderr.
@@ -101,6 +101,21 @@ pub(crate) fn human_bytes(bytes: u64) -> String {
         unit = next;
     }
     format!("{}.{} {unit}", tenths / 10, tenths % 10)
+}
+
+fn print(mut shown: String) -> Result<(), Failure> {
+    if !shown.ends_with('\n') {
+        shown.push('\n');
+    }
+    let mut stdout = std::io::stdout().lock();
+    match stdout
+        .write_all(shown.as_bytes())
+        .and_then(|()| stdout.flush())
+    {
+        // The reader has seen enough, as `head` does.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        result => result.during("print"),
+    }
 }
 
 fn warn(text: &str) {

@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use mini_sentry_server::address::BaseUrl;
 use mini_sentry_server::catalog::CatalogView;
-use mini_sentry_server::clock::{Clock, SystemClock};
+use mini_sentry_server::clock::SystemClock;
 use mini_sentry_server::model::catalog::{Organisation, Project, ProjectKey};
 use mini_sentry_server::model::ids::KeyId;
-use mini_sentry_server::model::time::Millis;
 use mini_sentry_server::store::open::{StoreOptions, open};
 use mini_sentry_server::store::{Catalog, Store};
 
@@ -45,11 +44,6 @@ impl Catalogue {
     /// Reads the catalogue.
     pub(crate) async fn view(&self) -> Result<CatalogView, Failure> {
         Ok(CatalogView::new(self.catalog().snapshot().await?))
-    }
-
-    /// Returns the time.
-    pub(crate) fn now(&self) -> Millis {
-        SystemClock.now()
     }
 
     /// Closes the store.

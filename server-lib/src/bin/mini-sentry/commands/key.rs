@@ -1,6 +1,7 @@
 //! `mini-sentry key`: list, create, disable, enable, limit, rotate, delete.
 
 use clap::{Args, Subcommand};
+use mini_sentry_server::clock::{Clock as _, SystemClock};
 use mini_sentry_server::model::catalog::{KeyLimit, ProjectKey};
 use mini_sentry_server::model::ids::ProjectId;
 use mini_sentry_server::store::{KeyChange, NewKey};
@@ -188,7 +189,7 @@ async fn make(
         public_key: tokens::new_public_key()?,
         label,
         rate_limit,
-        at: catalogue.now(),
+        at: SystemClock.now(),
     };
     Ok(catalogue.catalog().create_key(key).await?)
 }

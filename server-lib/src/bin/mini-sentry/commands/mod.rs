@@ -9,6 +9,7 @@ pub(crate) mod key;
 pub(crate) mod project;
 pub(crate) mod restore;
 pub(crate) mod serve;
+pub(crate) mod snapshot;
 pub(crate) mod storage;
 pub(crate) mod token;
 

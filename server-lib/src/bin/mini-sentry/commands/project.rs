@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand};
 use mini_sentry_server::catalog::CatalogView;
+use mini_sentry_server::clock::{Clock as _, SystemClock};
 use mini_sentry_server::model::catalog::Project;
 use mini_sentry_server::model::settings::ProjectSettings;
 use mini_sentry_server::model::slug;
@@ -150,7 +151,7 @@ async fn create(
     };
     let settings = with_settings(&ProjectSettings::default(), &arguments.setting)?;
     let view = catalogue.view().await?;
-    let at = catalogue.now();
+    let at = SystemClock.now();
     let made = catalogue
         .catalog()
         .create_project(NewProject {

@@ -1,6 +1,7 @@
 //! `mini-sentry token`: list, create, revoke.
 
 use clap::{Args, Subcommand};
+use mini_sentry_server::clock::{Clock as _, SystemClock};
 use mini_sentry_server::model::catalog::ApiToken;
 use mini_sentry_server::model::scope::{Scope, Scopes};
 use mini_sentry_server::store::NewToken;
@@ -117,7 +118,7 @@ async fn create(
 ) -> Result<(), Failure> {
     let view = catalogue.view().await?;
     let owner = organisation(&view, arguments.org.as_deref())?;
-    let at = catalogue.now();
+    let at = SystemClock.now();
     let secret = match arguments.ci {
         true => tokens::new_organisation_token(&catalogue.base().to_string(), &owner.slug, at)?,
         false => tokens::new_user_token()?,

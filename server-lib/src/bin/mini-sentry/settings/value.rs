@@ -108,7 +108,7 @@ pub(crate) fn show_size(bytes: u64) -> String {
     let whole = SIZE_UNITS
         .iter()
         .filter(|(name, _)| name.contains('i'))
-        .find(|(_, unit)| bytes >= *unit && bytes % unit == 0);
+        .find(|(_, unit)| bytes >= *unit && bytes.is_multiple_of(*unit));
     match whole {
         Some((name, unit)) => format!("{}{name}", bytes / unit),
         None => bytes.to_string(),
@@ -121,7 +121,7 @@ pub(crate) fn show_duration(time: Duration) -> String {
     let whole = TIME_UNITS
         .iter()
         .rev()
-        .find(|(_, unit)| millis >= *unit && millis % unit == 0);
+        .find(|(_, unit)| millis >= *unit && millis.is_multiple_of(*unit));
     match whole {
         Some((name, unit)) => format!("{}{name}", millis / unit),
         None => format!("{millis}ms"),
