@@ -14,6 +14,7 @@ pub mod extract;
 pub mod health;
 pub mod ingest;
 pub mod layers;
+pub mod live;
 pub mod paging;
 pub mod period;
 pub mod present;

@@ -1,20 +1,23 @@
 //! From a question to events: waiting for digest where that makes an answer complete, reading
 //! bodies, and building the events of them.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mini_sentry::protocol::{Event, EventId};
+use mini_sentry::protocol::EventId;
 
 use super::error::ApiError;
+use super::present::WholeEvent;
 use crate::digest::normalize;
-use crate::facts::FrameRules;
+use crate::error::{Error, ErrorKind};
+use crate::facts::{FactsInput, FrameRules, Scan, derive};
 use crate::model::catalog::Project;
 use crate::model::event::EventRow;
 use crate::model::ids::{ProjectId, Seq};
 use crate::model::record::Record;
-use crate::model::settings::ProjectSettings;
 use crate::state::AppState;
+use crate::store::Bodies;
 use crate::store::query::EventFilter;
 
 /// How long a list waits for what was just accepted.
@@ -22,7 +25,9 @@ const LIST_PATIENCE: Duration = Duration::from_millis(50);
 /// How long the search for one thing waits, once it is not found.
 const FIND_PATIENCE: Duration = Duration::from_secs(1);
 /// How many bodies are in memory at once.
-const CHUNK: usize = 50;
+pub(super) const CHUNK: usize = 50;
+/// The title of an event whose body cannot be read.
+const UNREADABLE: &str = "<unreadable event>";
 
 /// Waits shortly until what was accepted before now is in the store.
 pub async fn settle_list(state: &AppState) {
@@ -101,35 +106,35 @@ pub async fn get(state: &AppState, seq: Seq) -> Result<Option<EventRow>, ApiErro
 /// 404 when the body is gone meanwhile.
 pub async fn load(
     state: &AppState,
-    row: &EventRow,
-    settings: &ProjectSettings,
-) -> Result<(Record, Event), ApiError> {
+    row: EventRow,
+    project: &Arc<Project>,
+) -> Result<WholeEvent, ApiError> {
     let mut read = state.bodies.read(&[row.seq]).await?;
     let record = read.pop().flatten().ok_or_else(ApiError::not_found)?;
-    let event = normalize::event(&record, &frame_rules(settings));
-    Ok((record, event))
+    let rules = FrameRules::from_settings(&project.settings);
+    Ok(whole(row, record, Arc::clone(project), &rules))
 }
 
 /// Reads the bodies of events and shows each; those whose body is gone meanwhile are left out.
-/// Bounded in memory however many there are, except for what is shown.
+/// However many there are, only a few bodies are in memory at once.
 ///
 /// # Errors
 ///
 /// When the bodies cannot be read.
 pub async fn show_all<T, F>(
-    state: &AppState,
+    bodies: &dyn Bodies,
     rows: Vec<EventRow>,
     project_of: impl Fn(ProjectId) -> Option<Arc<Project>>,
     show: F,
 ) -> Result<Vec<T>, ApiError>
 where
     T: Send + 'static,
-    F: Fn(&EventRow, &Project, &Event) -> T + Clone + Send + 'static,
+    F: Fn(&WholeEvent) -> T + Clone + Send + 'static,
 {
     let mut shown = Vec::with_capacity(rows.len());
     for chunk in rows.chunks(CHUNK) {
         let seqs: Vec<_> = chunk.iter().map(|row| row.seq).collect();
-        let records = state.bodies.read(&seqs).await?;
+        let records = bodies.read(&seqs).await?;
         let work: Vec<_> = chunk
             .iter()
             .zip(records)
@@ -137,28 +142,52 @@ where
             .collect();
         let show = show.clone();
         // Building fifty events takes milliseconds, too long for a thread that answers others.
-        let part = tokio::task::spawn_blocking(move || {
-            let mut rules: Option<(ProjectId, FrameRules)> = None;
-            let show_one = |(row, record, project): (EventRow, Record, Arc<Project>)| {
-                let fitting = rules.take().filter(|(id, _)| *id == project.id);
-                let rules_now =
-                    fitting.unwrap_or_else(|| (project.id, frame_rules(&project.settings)));
-                let event = normalize::event(&record, &rules_now.1);
-                rules = Some(rules_now);
-                show(&row, &project, &event)
-            };
-            work.into_iter().map(show_one).collect::<Vec<_>>()
-        });
-        let part = part.await.map_err(|_| {
-            ApiError::new(
-                http::StatusCode::INTERNAL_SERVER_ERROR,
-                "internal",
-                "the server failed",
-            )
-        })?;
-        shown.extend(part);
+        let part = tokio::task::spawn_blocking(move || show_part(work, &show));
+        shown.extend(part.await.map_err(|error| {
+            ApiError::from(Error::new(ErrorKind::System, error).during("build events"))
+        })?);
     }
     Ok(shown)
+}
+
+fn show_part<T>(
+    work: Vec<(EventRow, Record, Arc<Project>)>,
+    show: &impl Fn(&WholeEvent) -> T,
+) -> Vec<T> {
+    let mut rules = HashMap::new();
+    work.into_iter()
+        .map(|(row, record, project)| {
+            let rules = rules
+                .entry(project.id)
+                .or_insert_with(|| FrameRules::from_settings(&project.settings));
+            show(&whole(row, record, project, rules))
+        })
+        .collect()
+}
+
+fn whole(row: EventRow, record: Record, project: Arc<Project>, rules: &FrameRules) -> WholeEvent {
+    let context = &record.head.context;
+    let input = FactsInput {
+        received: record.head.received,
+        drift_ms: context.drift_ms,
+        client_ip: context.client_ip,
+        rules,
+    };
+    // By the same function as the issue's, so that both say the same.
+    let facts = Scan::read(&record.body).map(|scan| derive(&scan, &input));
+    let (title, culprit) = facts.map_or_else(
+        |_| (UNREADABLE.to_owned(), String::new()),
+        |facts| (facts.title, facts.culprit),
+    );
+    let event = normalize::event(&record, rules);
+    WholeEvent {
+        row,
+        project,
+        record,
+        event,
+        title,
+        culprit,
+    }
 }
 
 /// Returns a filter for all events of projects.
@@ -167,18 +196,5 @@ pub fn events_of(projects: impl IntoIterator<Item = ProjectId>) -> EventFilter {
     EventFilter {
         projects: projects.into_iter().collect(),
         ..EventFilter::default()
-    }
-}
-
-fn frame_rules(settings: &ProjectSettings) -> FrameRules {
-    let globs = |texts: &[String]| {
-        texts
-            .iter()
-            .map(|text| wildmatch::WildMatch::new(text))
-            .collect()
-    };
-    FrameRules {
-        include: globs(&settings.in_app_include),
-        exclude: globs(&settings.in_app_exclude),
     }
 }

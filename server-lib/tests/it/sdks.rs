@@ -38,8 +38,7 @@ fn python() -> Option<PathBuf> {
     if python.is_none() {
         skip("MINI_SENTRY_TEST_PYTHON is not set");
     }
-    // Relative to the workspace, where make runs; tests run in the crate's folder.
-    python.map(|path| Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path))
+    python
 }
 
 fn node() -> Option<PathBuf> {

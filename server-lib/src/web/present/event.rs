@@ -3,29 +3,29 @@
 use mini_sentry::protocol::{Event, EventError};
 use serde_json::{Value, json};
 
+use super::WholeEvent;
 use super::entries::entries;
-use super::headline::{Headline, message};
+use super::headline::{crash_frame, message, metadata};
 use super::project::merged;
 use super::tags::{as_pairs, tags};
-use crate::model::event::{EventKind, EventRow};
-use crate::model::record::Record;
+use crate::model::event::EventKind;
 
 /// Shows an event in a list.
 #[must_use]
-pub fn summary(row: &EventRow, event: &Event) -> Value {
-    let headline = Headline::of(event);
+pub fn summary(whole: &WholeEvent) -> Value {
+    let WholeEvent { row, event, .. } = whole;
     let id = row.event_id.to_string();
-    let kind = kind(row.kind);
+    let kind = row.kind.as_str();
     json!({
         "id": id,
         "eventID": id,
         "groupID": row.issue.to_string(),
         "projectID": row.project.to_string(),
-        "title": headline.title,
+        "title": whole.title,
         "message": message(event).unwrap_or_default(),
-        "culprit": headline.culprit,
-        "location": headline.filename,
-        "metadata": headline.metadata(),
+        "culprit": whole.culprit,
+        "location": crash_frame(event).and_then(|frame| frame.filename.as_deref()),
+        "metadata": metadata(event, &whole.title),
         "platform": event.platform,
         "type": kind,
         "event.type": kind,
@@ -39,7 +39,8 @@ pub fn summary(row: &EventRow, event: &Event) -> Value {
 
 /// Shows an event with all that is known of it.
 #[must_use]
-pub fn detail(row: &EventRow, record: &Record, event: &Event) -> Value {
+pub fn detail(whole: &WholeEvent) -> Value {
+    let WholeEvent { row, event, .. } = whole;
     let release = (!row.release.is_empty()).then(|| {
         json!({
             "version": row.release,
@@ -60,7 +61,7 @@ pub fn detail(row: &EventRow, record: &Record, event: &Event) -> Value {
         "dist": event.dist,
         "errors": errors,
         "fingerprints": event.fingerprint,
-        "size": record.body.len(),
+        "size": whole.record.body.len(),
         "userReport": null,
         "occurrence": null,
         "nextEventID": null,
@@ -78,18 +79,19 @@ pub fn detail(row: &EventRow, record: &Record, event: &Event) -> Value {
         more.insert("endTimestamp".to_owned(), json!(end));
         more.insert("measurements".to_owned(), seconds("measurements"));
     }
-    merged(summary(row, event), more)
+    merged(summary(whole), more)
 }
 
 /// Shows the event in the protocol's own form, with what the server added.
 #[must_use]
-pub fn protocol(row: &EventRow, event: &Event) -> Value {
+pub fn protocol(whole: &WholeEvent) -> Value {
+    let WholeEvent { row, event, .. } = whole;
     let more = json!({
         "event_id": row.event_id.to_string(),
         "project": row.project.0,
         "received": row.received.to_timestamp().as_seconds(),
         "level": row.level.as_str(),
-        "type": kind(row.kind),
+        "type": row.kind.as_str(),
     });
     merged(json!(event), more)
 }
@@ -107,10 +109,6 @@ pub fn user(event: &Event) -> Option<Value> {
         "geo": user.geo,
         "data": (!user.data.is_empty()).then_some(&user.data),
     }))
-}
-
-fn kind(kind: EventKind) -> &'static str {
-    kind.as_str()
 }
 
 fn contexts(event: &Event) -> Value {
@@ -142,11 +140,15 @@ fn short_version(release: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use bytes::Bytes;
     use mini_sentry::protocol::{EventId, Level};
 
     use super::*;
-    use crate::model::ids::{IssueId, ProjectId, Seq};
+    use crate::model::catalog::Project;
+    use crate::model::event::EventRow;
+    use crate::model::ids::{IssueId, OrganisationId, ProjectId, Seq};
     use crate::model::record::{RecordContext, RecordHead, RecordKind};
     use crate::model::time::Millis;
 
@@ -177,7 +179,24 @@ mod tests {
             },
             body: Bytes::copy_from_slice(json.as_bytes()),
         };
-        detail(&row, &record, &Event::from_json(&record.body).unwrap())
+        let project = Project {
+            id: row.project,
+            organisation: OrganisationId(1),
+            slug: "shop".to_owned(),
+            name: "Shop".to_owned(),
+            platform: None,
+            created: at,
+            ingest_token: String::new(),
+            settings: crate::model::settings::ProjectSettings::default(),
+        };
+        detail(&WholeEvent {
+            row,
+            project: Arc::new(project),
+            event: Event::from_json(&record.body).unwrap(),
+            record,
+            title: "hi".to_owned(),
+            culprit: String::new(),
+        })
     }
 
     #[test]

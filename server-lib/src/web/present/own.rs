@@ -1,27 +1,25 @@
 //! Events as Mini Sentry's own API shows them, and as its live feed sends them.
 
-use mini_sentry::protocol::{Event, Frame};
+use mini_sentry::protocol::Frame;
 use serde_json::{Value, json};
 
-use super::headline::{Headline, last_exception, message};
+use super::WholeEvent;
+use super::headline::{main_stack, message};
 use super::project::merged;
 use super::tags::tags;
-use crate::model::catalog::Project;
-use crate::model::event::EventRow;
 
 /// Shows an event in a list and in the live feed.
 #[must_use]
-pub fn summary(row: &EventRow, project: &Project, event: &Event) -> Value {
-    let headline = Headline::of(event);
-    let user = event.user.as_ref();
+pub fn summary(whole: &WholeEvent) -> Value {
+    let WholeEvent { row, event, .. } = whole;
     json!({
         "id": row.seq,
         "event_id": row.event_id.to_string(),
-        "project": project.slug,
+        "project": whole.project.slug,
         "group": row.issue,
-        "title": headline.title,
-        "message": message(event).filter(|text| !text.is_empty()).unwrap_or(&headline.title),
-        "culprit": headline.culprit,
+        "title": whole.title,
+        "message": message(event).unwrap_or(&whole.title),
+        "culprit": whole.culprit,
         "level": row.level.as_str(),
         "platform": event.platform,
         "environment": row.environment,
@@ -29,18 +27,16 @@ pub fn summary(row: &EventRow, project: &Project, event: &Event) -> Value {
         "timestamp": row.timestamp.to_rfc3339(),
         "created_at": row.timestamp.to_rfc3339(),
         "received_at": row.received.to_rfc3339(),
-        "user": user,
+        "user": event.user,
         "tags": tags(row, event),
     })
 }
 
 /// Shows an event with all that is known of it.
 #[must_use]
-pub fn detail(row: &EventRow, project: &Project, event: &Event) -> Value {
-    let stack = last_exception(event)
-        .and_then(|exception| exception.stacktrace.as_ref())
-        .or(event.stacktrace.as_ref());
-    let frames = stack.map(|stack| stack.frames.as_slice());
+pub fn detail(whole: &WholeEvent) -> Value {
+    let event = &whole.event;
+    let frames = main_stack(event).map(|stack| stack.frames.as_slice());
     let more = json!({
         "extra": event.extra,
         "exception": event.exception.values,
@@ -59,7 +55,7 @@ pub fn detail(row: &EventRow, project: &Project, event: &Event) -> Value {
         "fingerprint": event.fingerprint,
         "errors": event.errors,
     });
-    merged(summary(row, project, event), more)
+    merged(summary(whole), more)
 }
 
 /// Writes frames as text, the place of the crash first.

@@ -11,9 +11,9 @@ use std::borrow::Cow;
 use mini_sentry::limits::MAX_JSON_DEPTH;
 
 use super::ScanError;
+use special::find_special;
 
-const EVERY: u64 = 0x0101_0101_0101_0101;
-const HIGH: u64 = 0x8080_8080_8080_8080;
+mod special;
 
 /// A place in a text.
 #[derive(Clone, Debug)]
@@ -358,36 +358,6 @@ impl<'a> Cursor<'a> {
     fn fault(&self) -> ScanError {
         ScanError::Syntax { position: self.at }
     }
-}
-
-/// Finds the first quote, backslash or control character.
-#[inline]
-fn find_special(bytes: &[u8], from: usize) -> Option<usize> {
-    let mut at = from;
-    while let Some(word) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
-        let found = specials(u64::from_le_bytes(*word));
-        if found != 0 {
-            return Some(at.saturating_add((found.trailing_zeros() / 8) as usize));
-        }
-        at = at.saturating_add(8);
-    }
-    let tail = bytes.get(at..)?;
-    let found = tail
-        .iter()
-        .position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f))?;
-    Some(at.saturating_add(found))
-}
-
-/// Marks special bytes by their highest bit. Above the first mark there may be false ones, since
-/// subtraction borrows.
-#[inline]
-const fn specials(word: u64) -> u64 {
-    let quotes = word ^ (EVERY.wrapping_mul(b'"' as u64));
-    let slashes = word ^ (EVERY.wrapping_mul(b'\\' as u64));
-    let is_quote = quotes.wrapping_sub(EVERY) & !quotes;
-    let is_slash = slashes.wrapping_sub(EVERY) & !slashes;
-    let is_control = word.wrapping_sub(EVERY.wrapping_mul(0x20)) & !word;
-    (is_quote | is_slash | is_control) & HIGH
 }
 
 /// Reports whether the word is a number as JSON has it.
