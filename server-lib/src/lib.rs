@@ -1,8 +1,8 @@
 //! Error tracking in one process: ingest, storage and API.
 
 pub mod accept;
-pub mod blob;
 pub mod address;
+pub mod blob;
 pub mod block;
 pub mod catalog;
 pub mod clock;
