@@ -8,23 +8,35 @@ use crate::state::AppState;
 
 pub mod api;
 pub mod api0;
+pub mod auth;
 pub mod error;
+pub mod extract;
 pub mod health;
 pub mod ingest;
 pub mod layers;
+pub mod live;
+pub mod paging;
+pub mod period;
+pub mod present;
+pub mod reading;
 
 use error::ApiError;
+use layers::Group;
 
 /// Returns all routes. They may be nested under any prefix.
 pub fn routes(state: AppState) -> Router {
-    let routes = Router::new()
-        .merge(ingest::routes())
-        .merge(api::routes())
-        .merge(api0::routes())
-        .merge(health::routes())
-        .fallback(unknown_path)
-        .method_not_allowed_fallback(unknown_method);
-    layers::around(routes, &state).with_state(state)
+    let group = |routes: Router<AppState>, group| {
+        let routes = routes.method_not_allowed_fallback(unknown_method);
+        layers::around(routes, group, &state)
+    };
+    let unknown = Router::new().fallback(unknown_path);
+    Router::new()
+        .merge(group(ingest::routes(), Group::Ingest))
+        .merge(group(api::routes(), Group::Api))
+        .merge(group(api0::routes(), Group::Api0))
+        .merge(group(health::routes(), Group::Health))
+        .merge(layers::around(unknown, Group::Other, &state))
+        .with_state(state)
 }
 
 /// Routes that are found with a slash at the end and without one, as clients use both.

@@ -1,1 +1,172 @@
-//! Placeholder
+//! What every backend must do, case by case.
+//!
+//! A backend's tests say how to get an empty database, as a [`Place`], and
+//! [`store_conformance!`](crate::store_conformance) turns every case into a test. The cases know
+//! nothing of the backend: they write and read through the traits only.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::Store;
+use super::open::StoreOptions;
+use crate::clock::Clock;
+use crate::error::{Error, ErrorKind};
+use crate::model::time::Millis;
+
+pub mod catalog;
+mod data;
+pub mod digests;
+pub mod events;
+pub mod issues;
+pub mod items;
+mod reference;
+pub mod stats;
+pub mod tokens;
+pub mod upkeep;
+
+/// One database, empty at first.
+#[async_trait]
+pub trait Place: Send + Sync {
+    /// Opens it: the first time, again after it was closed, or a second time beside an open one.
+    async fn open(&self, options: StoreOptions) -> Result<Store, Error>;
+}
+
+/// The moment at which all cases play.
+pub const NOW: Millis = Millis(1_790_000_000_000);
+
+/// Returns options under which everything goes into one partition.
+#[must_use]
+pub fn options() -> StoreOptions {
+    partitioned(1_000_000)
+}
+
+/// Returns options under which a partition takes so many events.
+#[must_use]
+pub fn partitioned(partition_events: u64) -> StoreOptions {
+    StoreOptions {
+        partition_events,
+        partition_age: Duration::from_secs(365 * 24 * 60 * 60),
+        clock: Arc::new(Standing(NOW)),
+    }
+}
+
+/// A clock that stands.
+#[derive(Debug)]
+struct Standing(Millis);
+
+impl Clock for Standing {
+    fn now(&self) -> Millis {
+        self.0
+    }
+}
+
+/// Checks that an operation was refused as it should.
+fn assert_refused<T>(answer: Result<T, Error>, kind: ErrorKind) {
+    let refused = answer.map(drop).map_err(|error| error.kind());
+    assert_eq!(refused, Err(kind));
+}
+
+/// The error of a case that misses something.
+fn missing(what: &str) -> Error {
+    Error::because(ErrorKind::NotFound, format!("the case misses {what}"))
+}
+
+/// Makes a test of every case. The expression returns a new [`Place`] each time it is evaluated.
+#[macro_export]
+macro_rules! store_conformance {
+    ($place:expr) => {
+        $crate::store_conformance! { @cases $place;
+            catalog: [
+                a_new_catalogue_is_empty,
+                what_is_made_is_read_back_whole,
+                every_change_moves_the_version,
+                a_slug_is_taken_once,
+                a_project_number_is_never_used_again,
+                a_change_leaves_the_rest_alone,
+                unknown_numbers_are_not_found,
+                a_deleted_project_takes_its_keys_along,
+                a_public_key_is_taken_once,
+                two_handles_write_without_losing_anything,
+            ],
+            tokens: [
+                a_token_is_found_by_its_hash,
+                tokens_are_listed_newest_first,
+                the_last_use_of_a_token_is_noted,
+                a_deleted_token_is_not_found,
+            ],
+            digests: [
+                a_new_store_stands_at_zero,
+                an_event_is_read_back_whole,
+                the_same_batch_again_changes_nothing,
+                a_batch_of_nothing_moves_the_position,
+                the_position_outlives_the_handle,
+                the_second_event_of_an_id_is_not_stored,
+                a_duplicate_is_found_after_reopening,
+                another_project_may_have_the_same_id,
+                a_duplicate_is_counted_as_invalid,
+                a_duplicate_leaves_issue_and_counts_alone,
+                events_of_a_deleted_project_are_not_shown,
+            ],
+            events: [
+                an_event_is_found_by_id_in_the_projects_asked,
+                lists_and_counts_agree_with_a_slow_reference,
+                lists_and_counts_agree_after_hiding_erasing_and_dropping,
+                pages_put_together_are_the_whole_list,
+                equal_times_are_ordered_by_place,
+                no_projects_means_no_events,
+            ],
+            issues: [
+                events_of_one_key_share_an_issue,
+                issue_numbers_count_up_in_each_project,
+                an_issue_shows_its_latest_event,
+                issues_are_listed_latest_seen_first,
+                many_issues_in_many_batches_keep_their_numbers,
+                issues_of_a_deleted_project_are_gone,
+            ],
+            items: [
+                an_item_is_read_back_whole,
+                items_are_listed_newest_first,
+                items_are_found_by_kind_and_event,
+            ],
+            stats: [
+                outcomes_of_a_minute_add_up,
+                outcomes_are_summed_by_interval,
+                a_session_is_counted_once_and_moves,
+                a_final_state_stays,
+                an_old_update_changes_nothing,
+                a_session_with_errors_counts_as_errored,
+                tallies_and_updates_add_up,
+                sessions_are_counted_when_they_began,
+            ],
+            upkeep: [
+                a_full_partition_is_followed_by_another,
+                an_old_partition_is_followed_by_another,
+                a_dropped_partition_is_gone,
+                the_last_partition_is_not_dropped,
+                hidden_events_and_items_are_not_shown,
+                the_arrival_of_the_nth_newest_event_is_known,
+                erased_events_are_gone_and_marked,
+                an_erased_event_takes_its_attachments_along,
+                the_events_of_a_user_are_erased,
+                sweeping_removes_what_is_hidden_and_ends,
+                a_deleted_project_is_dead,
+                buried_marks_are_forgotten,
+                a_healthy_store_has_no_findings,
+                a_closed_store_opens_again,
+            ],
+        }
+    };
+    (@cases $place:expr; $($part:ident: [$($case:ident),+ $(,)?],)+) => {
+        $crate::store_conformance! { @flat $place; $($($part $case,)+)+ }
+    };
+    (@flat $place:expr; $($part:ident $case:ident,)+) => {
+        $(
+            #[tokio::test]
+            async fn $case() -> Result<(), $crate::error::Error> {
+                $crate::store::conformance::$part::$case(&$place).await
+            }
+        )+
+    };
+}

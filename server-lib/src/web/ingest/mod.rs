@@ -4,6 +4,9 @@ use axum::Router;
 
 use crate::state::AppState;
 
+mod address;
+mod caller;
+
 /// Returns the routes.
 pub(crate) fn routes() -> Router<AppState> {
     Router::new()

@@ -1,0 +1,120 @@
+//! Items: everything that is stored and is no event.
+#![expect(missing_docs, reason = "the names of cases are sentences")]
+
+use std::cmp::Reverse;
+
+use super::data::{Dice, Feed, event_id, projects};
+use super::{NOW, Place, options, partitioned};
+use crate::error::Error;
+use crate::model::ids::Seq;
+use crate::model::item::ItemRow;
+use crate::model::record::RecordKind;
+use crate::store::query::{ItemFilter, Page};
+
+pub async fn an_item_is_read_back_whole(place: &dyn Place) -> Result<(), Error> {
+    let store = place.open(options()).await?;
+    let project = projects(&store, 1).await?.pop().unwrap_or_default();
+    let item = ItemRow {
+        seq: Seq(1),
+        project,
+        kind: RecordKind::Unknown,
+        event_id: event_id(5),
+        received: NOW,
+        name: "../../it's \u{1F980}.bin".to_owned(),
+        content_type: "application/octet-stream; x=\"y\"".to_owned(),
+        attachment_type: "event.view_hierarchy".to_owned(),
+        bytes: 123_456_789_012,
+    };
+    let mut feed = Feed::new();
+    feed.item(project, |row| *row = item.clone());
+    feed.apply(&store).await?;
+    let filter = ItemFilter {
+        projects: vec![project],
+        ..ItemFilter::default()
+    };
+    assert_eq!(store.events.items(&filter, Page::first(9)).await?, [item]);
+    Ok(())
+}
+
+pub async fn items_are_listed_newest_first(place: &dyn Place) -> Result<(), Error> {
+    let store = place.open(partitioned(10)).await?;
+    let made = projects(&store, 3).await?;
+    let mut dice = Dice::new(6);
+    let mut feed = Feed::new();
+    let mut given = Vec::new();
+    for _ in 0..6 {
+        for _ in 0..20 {
+            let project = dice.one_of(&made);
+            feed.item(project, |item| {
+                item.kind = match dice.below(3) {
+                    0 => RecordKind::CheckIn,
+                    1 => RecordKind::Attachment,
+                    _ => RecordKind::Log,
+                };
+                given.push(item.clone());
+            });
+            feed.event(project, |_| ());
+        }
+        feed.apply(&store).await?;
+    }
+    assert!(store.upkeep.partitions().await?.len() > 2);
+    given.sort_by_key(|item| Reverse(item.seq));
+    for _ in 0..60 {
+        let filter = ItemFilter {
+            projects: dice.some_of(&made),
+            kinds: dice.some_of(&[RecordKind::CheckIn, RecordKind::Log]),
+            event_id: None,
+        };
+        let offset = dice.below(40);
+        let limit = dice.below(30);
+        let listed = (store.events)
+            .items(&filter, Page { offset, limit })
+            .await?;
+        let expected: Vec<_> = (given.iter())
+            .filter(|item| filter.projects.contains(&item.project))
+            .filter(|item| filter.kinds.is_empty() || filter.kinds.contains(&item.kind))
+            .skip(usize::try_from(offset).unwrap_or(0))
+            .take(usize::try_from(limit).unwrap_or(0))
+            .cloned()
+            .collect();
+        assert_eq!(listed, expected, "{filter:?}");
+    }
+    Ok(())
+}
+
+pub async fn items_are_found_by_kind_and_event(place: &dyn Place) -> Result<(), Error> {
+    let store = place.open(partitioned(3)).await?;
+    let made = projects(&store, 2).await?;
+    let project = made.first().copied().unwrap_or_default();
+    let other = made.last().copied().unwrap_or_default();
+    let mut feed = Feed::new();
+    let mut of_event = Vec::new();
+    for _ in 0..3 {
+        of_event.push(feed.item(project, |item| item.event_id = event_id(5)));
+        feed.item(project, |item| item.event_id = event_id(6));
+        feed.item(other, |item| item.event_id = event_id(5));
+        feed.item(project, |item| {
+            item.event_id = event_id(5);
+            item.kind = RecordKind::UserReport;
+        });
+        feed.item(project, |_| ());
+        feed.apply(&store).await?;
+    }
+    of_event.reverse();
+    let filter = ItemFilter {
+        projects: vec![project],
+        kinds: vec![RecordKind::Attachment],
+        event_id: Some(event_id(5)),
+    };
+    let listed = store.events.items(&filter, Page::first(9)).await?;
+    let listed: Vec<_> = listed.iter().map(|item| item.seq).collect();
+    assert_eq!(listed, of_event);
+    let filter = ItemFilter {
+        kinds: Vec::new(),
+        ..filter
+    };
+    assert_eq!(store.events.items(&filter, Page::first(99)).await?.len(), 6);
+    let none = ItemFilter::default();
+    assert_eq!(store.events.items(&none, Page::first(9)).await?, []);
+    Ok(())
+}
