@@ -79,10 +79,10 @@ impl Digests for PostgresDigests {
             .zip(&issues)
             .map(|(event, issue)| Counted::of(event, *issue))
             .collect();
-        counts::add_events(&mut lease, part.id, &counted, 1).await?;
+        add_events(&mut lease, part.id, &counted, 1).await?;
         let duplicate_events: Vec<_> = duplicates.iter().map(|(event, _)| *event).collect();
         let outcomes = counts::corrected(&batch.outcomes, &duplicate_events);
-        counts::add_outcomes(&mut lease, &outcomes).await?;
+        add_outcomes(&mut lease, &outcomes).await?;
         sessions::update(&mut lease, &batch.sessions).await?;
         sessions::add_tallies(&mut lease, &batch.tallies).await?;
         let duplicates: Vec<Seq> = duplicates.iter().map(|(_, seq)| *seq).collect();
