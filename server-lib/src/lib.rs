@@ -28,3 +28,11 @@ pub mod web;
 
 pub use builder::ServerBuilder;
 pub use server::{Handle, Server};
+
+// The texts for people, so that their examples are compiled.
+#[cfg(all(doctest, feature = "sqlite"))]
+#[doc = include_str!("../README.md")]
+struct CrateReadme;
+#[cfg(all(doctest, feature = "sqlite"))]
+#[doc = include_str!("../../docs/embedding.md")]
+struct Embedding;
