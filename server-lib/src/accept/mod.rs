@@ -15,7 +15,9 @@ use crate::model::time::Millis;
 mod acceptor;
 mod budget;
 mod decode;
+pub mod otlp;
 pub mod refusal;
+pub mod security;
 pub mod shipper;
 
 pub use acceptor::{AcceptParts, Acceptor};

@@ -160,10 +160,7 @@ fn gzip_with_a_name_and_a_second_member_is_read_whole() {
     let mut both = named.finish().unwrap();
     both.extend(gzip(b"second"));
     both.extend([0, 0]);
-    assert_eq!(
-        unpack(Encoding::Gzip, &both, MAX).unwrap(),
-        b"first second"
-    );
+    assert_eq!(unpack(Encoding::Gzip, &both, MAX).unwrap(), b"first second");
 }
 
 #[test]
