@@ -31,7 +31,7 @@ pub fn routes(state: AppState) -> Router {
     };
     let unknown = Router::new().fallback(unknown_path);
     Router::new()
-        .merge(group(ingest::routes(), Group::Ingest))
+        .merge(group(ingest::routes(&state.config.http), Group::Ingest))
         .merge(group(api::routes(), Group::Api))
         .merge(group(api0::routes(), Group::Api0))
         .merge(group(health::routes(), Group::Health))
