@@ -30,10 +30,10 @@ pub fn derive(scan: &Scan<'_>, input: &FactsInput<'_>) -> EventFacts {
         kind,
         timestamp: correct(client_time, input.drift_ms, input.received),
         level: read_level(scan.level.as_deref(), kind),
-        platform: short(scan.platform.as_deref().unwrap_or("other"), MAX_NAME),
-        environment: short(scan.environment.as_deref().unwrap_or_default(), MAX_NAME),
-        release: short(scan.release.as_deref().unwrap_or_default(), MAX_RELEASE),
-        dist: short(scan.dist.as_deref().unwrap_or_default(), MAX_NAME),
+        platform: tidy(scan.platform.as_deref().unwrap_or("other"), MAX_NAME),
+        environment: tidy(scan.environment.as_deref().unwrap_or_default(), MAX_NAME),
+        release: tidy(scan.release.as_deref().unwrap_or_default(), MAX_RELEASE),
+        dist: tidy(scan.dist.as_deref().unwrap_or_default(), MAX_NAME),
         title: title_of(scan),
         culprit: culprit_of(scan, input.rules),
         grouping: grouping::key(scan, input.rules),
@@ -94,7 +94,7 @@ fn title_of(scan: &Scan<'_>) -> String {
             (kind, value) => Cow::Owned(format!("{kind}: {}", clip(value, MAX_TITLE))),
         };
         if !title.is_empty() {
-            return clip(&title, MAX_TITLE).to_owned();
+            return tidy(&title, MAX_TITLE);
         }
     }
     let message = first_line(scan.message.as_deref());
@@ -102,7 +102,7 @@ fn title_of(scan: &Scan<'_>) -> String {
     let title = [message, transaction]
         .into_iter()
         .find(|text| !text.is_empty());
-    clip(title.unwrap_or("<unlabeled event>"), MAX_TITLE).to_owned()
+    tidy(title.unwrap_or("<unlabeled event>"), MAX_TITLE)
 }
 
 /// The exception that people see first: the last of the chain that says anything.
@@ -126,15 +126,13 @@ fn culprit_of(scan: &Scan<'_>, rules: &FrameRules) -> String {
             continue;
         }
         if rules.is_in_app(frame.place(), frame.in_app) {
-            return clip(&place_of(frame), MAX_CULPRIT).to_owned();
+            return tidy(&place_of(frame), MAX_CULPRIT);
         }
         outside = outside.or(Some(frame));
     }
     match (scan.transaction.as_deref().map(str::trim), outside) {
-        (Some(transaction), _) if !transaction.is_empty() => {
-            clip(transaction, MAX_CULPRIT).to_owned()
-        }
-        (_, Some(frame)) => clip(&place_of(frame), MAX_CULPRIT).to_owned(),
+        (Some(transaction), _) if !transaction.is_empty() => tidy(transaction, MAX_CULPRIT),
+        (_, Some(frame)) => tidy(&place_of(frame), MAX_CULPRIT),
         _ => String::new(),
     }
 }
@@ -157,12 +155,19 @@ fn first_line(text: Option<&str>) -> &str {
         .trim_end()
 }
 
-fn short(text: &str, max_chars: usize) -> String {
-    clip(text.trim(), max_chars).to_owned()
+/// Makes a text fit for the index: trimmed, cut after so many characters, and without control
+/// characters, of which some databases refuse NUL.
+pub(crate) fn tidy(text: &str, max_chars: usize) -> String {
+    let text = clip(text.trim(), max_chars);
+    if text.bytes().any(|byte| byte.is_ascii_control()) {
+        text.replace(|c: char| c.is_ascii_control(), " ")
+    } else {
+        text.to_owned()
+    }
 }
 
 /// Cuts a text after so many characters.
-pub(crate) fn clip(text: &str, max_chars: usize) -> &str {
+fn clip(text: &str, max_chars: usize) -> &str {
     if text.len() <= max_chars {
         return text;
     }
