@@ -15,6 +15,7 @@ pub mod health;
 pub mod ingest;
 pub mod layers;
 pub mod live;
+pub mod openapi;
 pub mod paging;
 pub mod period;
 pub mod present;
@@ -35,6 +36,7 @@ pub fn routes(state: AppState) -> Router {
         .merge(group(api::routes(), Group::Api))
         .merge(group(api0::routes(), Group::Api0))
         .merge(group(health::routes(), Group::Health))
+        .merge(group(openapi::routes(), Group::Api))
         .merge(layers::around(unknown, Group::Other, &state))
         .with_state(state)
 }
