@@ -97,6 +97,23 @@ impl Blobs {
         Ok(names)
     }
 
+    /// Returns how much space the blobs take.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be read.
+    pub fn total_bytes(&self) -> io::Result<u64> {
+        let mut sum = 0_u64;
+        for entry in fs::read_dir(&self.dir)? {
+            match entry?.metadata() {
+                Ok(about) => sum = sum.saturating_add(about.len()),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(sum)
+    }
+
     /// Tells when the blob of this name arrived.
     #[must_use]
     pub fn received(name: &str) -> Option<Millis> {

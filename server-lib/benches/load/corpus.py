@@ -26,6 +26,7 @@ PLACES = 200
 VARIANTS = 20
 LAYERS = ["views", "forms", "services", "models", "storage", "queries", "pricing", "shipping"]
 DEPTH = 10
+ERRORS = ["ValueError", "KeyError", "RuntimeError", "LookupError"]
 
 
 class Keep(Transport):
@@ -56,11 +57,11 @@ def write_modules(folder: Path, dice: random.Random) -> None:
                 f"def load_{word}_{place}(depth, customer, payload):",
                 f"    # {layer} hand the {word} on to {after} after a look at its state",
                 f"    reference = f'{word}-{{customer}}-{{uuid.uuid4()}}'",
-                f"    options = {{'{word}': payload.get('{word}'), 'retries': {dice.randint(0, 9)}}}",
+                f"    options = {{'{word}': payload.get('{word}'), 'try': {dice.randint(0, 9)}}}",
                 "    state = {'open': True, 'reference': reference, 'depth': depth}",
                 "    if depth == 0:",
                 f"        limit = len(payload) - {dice.randint(5, 50)}",
-                f"        raise {dice.choice(['ValueError', 'KeyError', 'RuntimeError', 'LookupError'])}(",
+                f"        raise {dice.choice(ERRORS)}(",
                 f"            f'{word} {{reference}} cannot be read: limit {{limit}}'",
                 "        )",
                 f"    following = importlib.import_module('shop.{after}')",
@@ -167,7 +168,9 @@ def shapes(dice: random.Random) -> None:
             )
         with sentry_sdk.isolation_scope() as scope:
             sentry_sdk.capture_exception(
-                ExceptionGroup(f"{number} tasks", [fail(20, dice), ValueError("no such task")])
+                ExceptionGroup(  # noqa: F821
+                    f"{number} tasks", [fail(20, dice), ValueError("no such task")]
+                )
             )
         with sentry_sdk.isolation_scope() as scope:
             scope.set_extra("rows", [[dice.random() for _ in range(8)] for _ in range(40)])

@@ -10,8 +10,14 @@ use crate::model::ids::ProjectId;
 
 /// Checks a claim. An origin that is not allowed is refused with the sender that it used, so that
 /// the refusal can be counted where it belongs.
-pub(super) fn admit(view: &CatalogView, claim: &Claim) -> Result<Sender, (Refusal, Option<Sender>)> {
-    let text = claim.public_key.as_deref().ok_or((Refusal::MissingKey, None))?;
+pub(super) fn admit(
+    view: &CatalogView,
+    claim: &Claim,
+) -> Result<Sender, (Refusal, Option<Sender>)> {
+    let text = claim
+        .public_key
+        .as_deref()
+        .ok_or((Refusal::MissingKey, None))?;
     let key = view.key(text).ok_or((Refusal::UnknownKey, None))?;
     if !key.active {
         return Err((Refusal::DisabledKey, None));
@@ -19,7 +25,9 @@ pub(super) fn admit(view: &CatalogView, claim: &Claim) -> Result<Sender, (Refusa
     if claim.project.is_some_and(|project| project != key.project) {
         return Err((Refusal::WrongProject, None));
     }
-    let project = view.project(key.project).ok_or((Refusal::UnknownKey, None))?;
+    let project = view
+        .project(key.project)
+        .ok_or((Refusal::UnknownKey, None))?;
     let sender = Sender {
         project: Arc::clone(project),
         key: Some(Arc::clone(key)),
@@ -43,7 +51,9 @@ pub(super) fn with_dsn(mut claim: Claim, dsn: Option<&str>) -> Result<Claim, Ref
         // The request names a key itself, so that nothing depends on the other.
         (Err(_), Some(_)) => return Ok(claim),
         (Err(error), None) => {
-            return Err(Refusal::MalformedAuth(format!("the envelope's dsn: {error}")));
+            return Err(Refusal::MalformedAuth(format!(
+                "the envelope's dsn: {error}"
+            )));
         }
     };
     if let Some(key) = &claim.public_key
@@ -82,7 +92,10 @@ fn matches(pattern: &str, origin: &str) -> bool {
     let is_host = match pattern.host.strip_prefix("*.") {
         Some(domain) => {
             let start = origin.host.len().saturating_sub(domain.len());
-            let ends = origin.host.get(start..).is_some_and(|end| end.eq_ignore_ascii_case(domain));
+            let ends = origin
+                .host
+                .get(start..)
+                .is_some_and(|end| end.eq_ignore_ascii_case(domain));
             let before = origin.host.get(..start).unwrap_or_default();
             ends && (before.is_empty() || before.ends_with('.'))
         }
@@ -91,7 +104,9 @@ fn matches(pattern: &str, origin: &str) -> bool {
     is_host
         && pattern.port.is_none_or(|port| origin.port() == Some(port))
         && pattern.scheme.is_none_or(|scheme| {
-            origin.scheme.is_some_and(|other| other.eq_ignore_ascii_case(scheme))
+            origin
+                .scheme
+                .is_some_and(|other| other.eq_ignore_ascii_case(scheme))
         })
 }
 
@@ -167,7 +182,10 @@ mod tests {
             origin: None,
         };
         assert!(with_dsn(of("abc", Some(ProjectId(7))), dsn).is_ok());
-        assert_eq!(with_dsn(of("abd", None), dsn).unwrap_err(), Refusal::KeysDisagree);
+        assert_eq!(
+            with_dsn(of("abd", None), dsn).unwrap_err(),
+            Refusal::KeysDisagree
+        );
         let other = with_dsn(of("abc", Some(ProjectId(8))), dsn);
         assert_eq!(other.unwrap_err(), Refusal::WrongProject);
         assert!(with_dsn(of("abc", None), Some("nonsense")).is_ok());

@@ -97,6 +97,17 @@ impl Held {
         Ok(())
     }
 
+    /// Hands everything that is held to a new owner.
+    pub(super) fn take(&mut self) -> Self {
+        Self {
+            room: Arc::clone(&self.room),
+            max_bytes: self.max_bytes,
+            permit: self.permit.take(),
+            units: std::mem::take(&mut self.units),
+            gauge: self.gauge.clone(),
+        }
+    }
+
     /// Gives back what is held beyond `bytes`.
     pub(super) fn shrink(&mut self, bytes: usize) {
         let keep = units(bytes);

@@ -13,10 +13,25 @@ use crate::model::ids::{ProjectId, Seq};
 use crate::model::time::Millis;
 
 mod acceptor;
+mod admission;
+mod body;
 mod budget;
+mod commit;
 mod decode;
+mod envelope;
+mod event;
+mod filter;
+pub mod inproc;
+mod intake;
+mod ip;
+mod items;
+mod policy;
+mod quota;
 pub mod refusal;
+mod session;
 pub mod shipper;
+mod stream;
+mod tally;
 
 pub use acceptor::{AcceptParts, Acceptor};
 pub use budget::HeldBody;

@@ -59,7 +59,14 @@ impl Policy {
 pub(super) struct Policies {
     /// The rules that nearly all projects have.
     usual: Arc<Scrubber>,
-    by_project: RwLock<HashMap<ProjectId, (Arc<Project>, Arc<Policy>)>>,
+    by_project: RwLock<HashMap<ProjectId, Compiled>>,
+}
+
+/// A policy and what it was made of.
+#[derive(Debug)]
+struct Compiled {
+    project: Arc<Project>,
+    policy: Arc<Policy>,
 }
 
 impl Policies {
@@ -73,20 +80,31 @@ impl Policies {
 
     /// Returns the policy of a project as its settings are now.
     pub(super) fn of(&self, project: &Arc<Project>) -> Arc<Policy> {
-        let known = self.by_project.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some((compiled_of, policy)) = known.get(&project.id)
-            && (Arc::ptr_eq(compiled_of, project) || compiled_of.settings == project.settings)
+        let known = self
+            .by_project
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(compiled) = known.get(&project.id)
+            && (Arc::ptr_eq(&compiled.project, project)
+                || compiled.project.settings == project.settings)
         {
-            return Arc::clone(policy);
+            return Arc::clone(&compiled.policy);
         }
         drop(known);
         let policy = Arc::new(Policy::new(&project.settings, &self.usual));
-        let mut known = self.by_project.write().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self
+            .by_project
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         if known.len() > PRUNE_ABOVE {
             // Only the cache holds on to a project of an older state of the catalogue.
-            known.retain(|_, (project, _)| Arc::strong_count(project) > 1);
+            known.retain(|_, compiled| Arc::strong_count(&compiled.project) > 1);
         }
-        known.insert(project.id, (Arc::clone(project), Arc::clone(&policy)));
+        let compiled = Compiled {
+            project: Arc::clone(project),
+            policy: Arc::clone(&policy),
+        };
+        known.insert(project.id, compiled);
         policy
     }
 }
@@ -119,7 +137,9 @@ mod tests {
 
     fn scrubbed(settings: &Scrubbing, json: &str) -> String {
         let mut report = ScrubReport::default();
-        let clean = scrubber(settings).scrub(json.as_bytes(), &mut report).into_owned();
+        let clean = scrubber(settings)
+            .scrub(json.as_bytes(), &mut report)
+            .into_owned();
         String::from_utf8(clean).unwrap()
     }
 

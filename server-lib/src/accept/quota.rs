@@ -150,7 +150,9 @@ impl Quotas {
         }
         for rule in rules.iter().flatten() {
             let ends = now.plus(rule.window_ms);
-            let window = windows.entry(rule.slot).or_insert(Window { ends, count: 0 });
+            let window = windows
+                .entry(rule.slot)
+                .or_insert(Window { ends, count: 0 });
             // A window that ends too late was begun by a clock that has been set back since.
             if window.ends <= now || window.ends > ends {
                 *window = Window { ends, count: 0 };

@@ -115,7 +115,10 @@ impl Tally {
             outcome: outcome.as_str(),
             reason,
         };
-        self.metrics.outcomes.get_or_create(&labels).inc_by(quantity);
+        self.metrics
+            .outcomes
+            .get_or_create(&labels)
+            .inc_by(quantity);
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Slot, u64>> {

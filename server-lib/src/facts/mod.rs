@@ -69,6 +69,8 @@ pub struct Scan<'a> {
     pub sdk_name: Option<Cow<'a, str>>,
     /// The SDK's version.
     pub sdk_version: Option<Cow<'a, str>>,
+    /// Whether the SDK lets the server note the sender's address: `auto`, `never`, or not told.
+    pub infer_ip: Option<Cow<'a, str>>,
 }
 
 /// An exception.

@@ -1,2 +1,6 @@
 //! What tests of servers stand on: servers with a real listener, a real store in a temporary
 //! folder, and a clock that moves on demand.
+
+pub mod server;
+
+pub use server::{MovableClock, TestServer};

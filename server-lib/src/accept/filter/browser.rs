@@ -46,7 +46,10 @@ pub(super) fn is_extension(scan: &Scan<'_>) -> bool {
             return true;
         }
     }
-    let of_exceptions = scan.exceptions.iter().flat_map(|exception| &exception.frames);
+    let of_exceptions = scan
+        .exceptions
+        .iter()
+        .flat_map(|exception| &exception.frames);
     of_exceptions.chain(&scan.frames).any(is_extension_frame)
 }
 
@@ -54,7 +57,11 @@ fn is_extension_frame(frame: &ScannedFrame<'_>) -> bool {
     [&frame.abs_path, &frame.filename]
         .into_iter()
         .filter_map(|path| path.as_deref())
-        .any(|path| EXTENSION_SCHEMES.iter().any(|scheme| path.starts_with(scheme)))
+        .any(|path| {
+            EXTENSION_SCHEMES
+                .iter()
+                .any(|scheme| path.starts_with(scheme))
+        })
 }
 
 /// Reports whether the page or request was one of the developer's own machine.
@@ -65,14 +72,21 @@ pub(super) fn is_localhost(scan: &Scan<'_>) -> bool {
         .as_deref()
         .and_then(|text| text.trim().parse::<std::net::IpAddr>().ok())
         .is_some_and(|address| address.to_canonical().is_loopback());
-    user_is_local || scan.url.as_deref().and_then(host).is_some_and(is_local_host)
+    user_is_local
+        || scan
+            .url
+            .as_deref()
+            .and_then(host)
+            .is_some_and(is_local_host)
 }
 
 /// Returns the host of an address, without port.
 fn host(url: &str) -> Option<&str> {
     let (_, rest) = url.split_once("://")?;
     let authority = rest.split(['/', '?', '#']).next()?;
-    let address = authority.rsplit_once('@').map_or(authority, |(_, address)| address);
+    let address = authority
+        .rsplit_once('@')
+        .map_or(authority, |(_, address)| address);
     match address.strip_prefix('[') {
         Some(v6) => v6.split_once(']').map(|(host, _)| host),
         None => address.split(':').next(),

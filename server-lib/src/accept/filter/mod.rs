@@ -40,7 +40,11 @@ impl Filters {
             browser_extensions: settings.browser_extensions,
             localhost: settings.localhost,
             web_crawlers: settings.web_crawlers,
-            networks: settings.ip_addresses.iter().filter_map(|text| network(text)).collect(),
+            networks: settings
+                .ip_addresses
+                .iter()
+                .filter_map(|text| network(text))
+                .collect(),
             releases: globs(&settings.releases),
             messages: globs(&settings.messages),
         }
@@ -79,7 +83,9 @@ impl Filters {
         let mut addresses = [subject.client_ip, told].into_iter().flatten();
         addresses.any(|address| {
             let address = address.to_canonical();
-            self.networks.iter().any(|network| network.contains(&address))
+            self.networks
+                .iter()
+                .any(|network| network.contains(&address))
         })
     }
 
@@ -107,7 +113,9 @@ impl Filters {
 
 fn network(text: &str) -> Option<IpNet> {
     let text = text.trim();
-    text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
+    text.parse()
+        .ok()
+        .or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
 }
 
 fn globs(patterns: &[String]) -> Vec<WildMatch> {

@@ -33,7 +33,11 @@ fn errors_of_extensions_are_told_from_those_of_pages() {
         browser_extensions: true,
         ..InboundFilters::default()
     };
-    let own = error("TypeError", "x is not a function", "https://example.com/app.js");
+    let own = error(
+        "TypeError",
+        "x is not a function",
+        "https://example.com/app.js",
+    );
     assert_eq!(judge(&settings, &own), None);
     let foreign = error("TypeError", "x is not a function", "moz-extension://1/a.js");
     assert_eq!(judge(&settings, &foreign), Some("browser-extensions"));
@@ -63,7 +67,11 @@ fn pages_on_the_own_machine_are_told_by_their_host() {
     ] {
         let mut scan = Scan::default();
         scan.url = text(url);
-        assert_eq!(judge(&settings, &scan), is_local.then_some("localhost"), "{url}");
+        assert_eq!(
+            judge(&settings, &scan),
+            is_local.then_some("localhost"),
+            "{url}"
+        );
     }
     let mut scan = Scan::default();
     scan.user.ip_address = text("127.0.0.1");
@@ -73,13 +81,25 @@ fn pages_on_the_own_machine_are_told_by_their_host() {
 #[test]
 fn crawlers_are_told_from_browsers() {
     for (agent, is_crawler) in [
-        ("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", true),
-        ("Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; bingbot/2.0)", true),
+        (
+            "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
+            true,
+        ),
+        (
+            "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; bingbot/2.0)",
+            true,
+        ),
         ("facebookexternalhit/1.1", true),
         ("Sogou web spider/4.0", true),
         ("Mozilla/5.0 (X11) HeadlessChrome/120.0 Safari/537.36", true),
-        ("Mozilla/5.0 (Linux; Android 10; CUBOT NOTE 20) Chrome/120.0 Mobile", false),
-        ("Mozilla/5.0 (Windows NT 10.0) Gecko/20100101 Firefox/121.0", false),
+        (
+            "Mozilla/5.0 (Linux; Android 10; CUBOT NOTE 20) Chrome/120.0 Mobile",
+            false,
+        ),
+        (
+            "Mozilla/5.0 (Windows NT 10.0) Gecko/20100101 Firefox/121.0",
+            false,
+        ),
         ("Botanica/1.0", false),
     ] {
         assert_eq!(crawler::is_crawler(agent), is_crawler, "{agent}");
@@ -115,7 +135,10 @@ fn senders_are_blocked_by_address_and_by_network() {
 fn releases_and_messages_match_by_glob() {
     let settings = InboundFilters {
         releases: vec!["shop@1.*".to_owned()],
-        messages: vec!["ConnectionError: *refused*".to_owned(), "*deadlock*".to_owned()],
+        messages: vec![
+            "ConnectionError: *refused*".to_owned(),
+            "*deadlock*".to_owned(),
+        ],
         ..InboundFilters::default()
     };
     for (release, reason) in [("shop@1.9.2", Some("release-version")), ("shop@2.0", None)] {

@@ -110,6 +110,7 @@ impl<'a> Scan<'a> {
             },
             sdk_name: owned(self.sdk_name),
             sdk_version: owned(self.sdk_version),
+            infer_ip: owned(self.infer_ip),
         }
     }
 }
@@ -186,6 +187,10 @@ fn read_field<'a>(
         "sdk" => fields(cursor, |cursor, key| match key {
             "name" => put(&mut scan.sdk_name, cursor.text()),
             "version" => put(&mut scan.sdk_version, cursor.text()),
+            "settings" => fields(cursor, |cursor, key| match key {
+                "infer_ip" => put(&mut scan.infer_ip, cursor.text()),
+                _ => cursor.skip(),
+            }),
             _ => cursor.skip(),
         })?,
         _ => cursor.skip()?,

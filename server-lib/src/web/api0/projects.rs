@@ -141,7 +141,7 @@ pub(in crate::web) async fn make(
         organisation: owner.id,
         slug,
         name,
-        platform: checked_platform(wanted.platform)?,
+        platform: checked_platform(wanted.platform.as_deref())?,
         ingest_token: tokens::new_ingest_token()?,
         settings: crate::model::settings::ProjectSettings::default(),
         at,
@@ -175,7 +175,10 @@ pub(super) async fn update(
             .map(checked_name)
             .transpose()?
             .map(str::to_owned),
-        platform: change.platform.clone().map(checked_platform).transpose()?,
+        platform: match &change.platform {
+            Some(platform) => Some(checked_platform(platform.as_deref())?),
+            None => None,
+        },
         settings: change.settings(&found.settings)?,
         ingest_token: None,
     };
@@ -248,8 +251,8 @@ fn checked_slug(slug: String) -> Result<String, ApiError> {
     ))
 }
 
-fn checked_platform(platform: Option<String>) -> Result<Option<String>, ApiError> {
-    match platform.as_deref().map(str::trim) {
+fn checked_platform(platform: Option<&str>) -> Result<Option<String>, ApiError> {
+    match platform.map(str::trim) {
         None | Some("") => Ok(None),
         Some(text) if text.len() <= MAX_PLATFORM => Ok(Some(text.to_owned())),
         Some(_) => Err(ApiError::invalid(

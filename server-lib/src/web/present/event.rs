@@ -149,7 +149,7 @@ mod tests {
     use crate::model::catalog::Project;
     use crate::model::event::EventRow;
     use crate::model::ids::{IssueId, OrganisationId, ProjectId, Seq};
-    use crate::model::record::{RecordContext, RecordHead, RecordKind};
+    use crate::model::record::{Record, RecordContext, RecordHead, RecordKind};
     use crate::model::time::Millis;
 
     fn shown(json: &str) -> Value {

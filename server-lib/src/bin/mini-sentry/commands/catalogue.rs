@@ -15,6 +15,9 @@ use super::Context;
 use crate::failure::Failure;
 use crate::settings::Settings;
 
+/// The database's name in the data folder.
+const DATABASE: &str = "mini-sentry.db";
+
 /// The catalogue, opened.
 #[derive(Debug)]
 pub(crate) struct Catalogue {
@@ -78,10 +81,15 @@ pub(crate) async fn open_or_create_store(settings: &Settings) -> Result<Store, F
 
 /// Returns the database file, when the store is SQLite.
 pub(crate) fn sqlite_file(settings: &Settings) -> Option<PathBuf> {
-    match settings.config.store.as_str() {
-        "sqlite" => Some(settings.config.data_dir.join("mini-sentry.db")),
-        other => other.strip_prefix("sqlite://").map(PathBuf::from),
-    }
+    let store = settings.config.store.as_str();
+    let path = match store.strip_prefix("sqlite")? {
+        "" => DATABASE,
+        rest => {
+            let path = rest.strip_prefix(':')?;
+            path.strip_prefix("//").unwrap_or(path)
+        }
+    };
+    Some(settings.config.data_dir.join(path))
 }
 
 /// Returns the address that clients use: the one that is set, or the one that is listened on.
@@ -206,6 +214,8 @@ mod tests {
     fn the_database_file_is_in_the_data_folder_or_where_the_store_says() {
         let mut settings = Settings::default();
         assert_eq!(sqlite_file(&settings), Some("data/mini-sentry.db".into()));
+        "sqlite:errors.db".clone_into(&mut settings.config.store);
+        assert_eq!(sqlite_file(&settings), Some("data/errors.db".into()));
         "sqlite:///srv/errors.db".clone_into(&mut settings.config.store);
         assert_eq!(sqlite_file(&settings), Some("/srv/errors.db".into()));
         "postgres://db/x".clone_into(&mut settings.config.store);

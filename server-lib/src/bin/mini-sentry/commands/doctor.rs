@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::Context;
 use super::catalogue::open_store;
-use super::snapshot::{SEGMENTS, files, stale_pins};
+use super::snapshot::{SEGMENTS, segments, stale_pins};
 use super::storage::free_bytes;
 use crate::failure::Failure;
 use crate::output::{human_bytes, table};
@@ -25,6 +25,9 @@ const FREE_SPACE_FACTOR: u64 = 4;
 const OTHER_FILES: u64 = 128;
 /// A clock before 2025 is wrong.
 const EARLIEST: i64 = 1_735_689_600_000;
+
+/// The file that a running server holds.
+const LOCK: &str = "journal.lock";
 
 /// What to look at.
 #[derive(Debug, Args)]
@@ -178,23 +181,24 @@ async fn database(store: &Store, quick: bool) -> Vec<Finding> {
 
 fn journal(dir: &Path) -> Vec<Finding> {
     let mut findings = Vec::new();
-    match files(&dir.join(SEGMENTS)) {
+    match segments(&dir.join(SEGMENTS)) {
         Ok(segments) => {
-            let bytes: u64 = segments
-                .values()
-                .filter_map(|path| path.metadata().ok())
-                .map(|metadata| metadata.len())
-                .sum();
+            let lengths = segments.values().filter_map(|path| path.metadata().ok());
+            let bytes: u64 = lengths.map(|metadata| metadata.len()).sum();
             let count = segments.len();
             findings.push(ok(
                 "journal",
                 format!("{count} segments, {}", human_bytes(bytes)),
             ));
         }
-        Err(error) => findings.push(bad(
-            "journal",
-            format!("the segments cannot be listed: {error}"),
-        )),
+        Err(failure) => findings.push(bad("journal", failure.to_string())),
+    }
+    if let Ok(lock) = fs::File::open(dir.join(LOCK)) {
+        let detail = match lock.try_lock_shared() {
+            Err(fs::TryLockError::WouldBlock) => "a server uses the data folder",
+            _ => "no server uses the data folder now",
+        };
+        findings.push(ok("server", detail));
     }
     let stale = stale_pins(dir).unwrap_or_default();
     findings.extend(stale.iter().map(|left| {
@@ -219,7 +223,7 @@ fn clock(dir: &Path) -> Finding {
             format!("it is wrong: it says {}", now.to_rfc3339()),
         );
     }
-    let segments = files(&dir.join(SEGMENTS)).unwrap_or_default();
+    let segments = segments(&dir.join(SEGMENTS)).unwrap_or_default();
     let newest = segments
         .values()
         .filter_map(|path| path.metadata().ok()?.modified().ok())

@@ -35,7 +35,8 @@ impl Context {
 /// Runs a command that is not the server.
 pub(crate) async fn run(context: &Context, command: Command) -> Result<(), Failure> {
     match command {
-        Command::Serve(_) => serve::run(context),
+        // It has a runtime of its own, and `main` starts it.
+        Command::Serve(_) => Ok(()),
         Command::Init(arguments) => init::run(context, arguments).await,
         Command::Project(command) => project::run(context, command).await,
         Command::Key(command) => key::run(context, command).await,

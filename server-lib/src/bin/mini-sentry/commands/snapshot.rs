@@ -10,8 +10,6 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FlockOperation, flock};
-
 use crate::failure::{During as _, Failure};
 
 /// Folder of the segments in a data folder.
@@ -20,6 +18,9 @@ pub(crate) const SEGMENTS: &str = "segments";
 pub(crate) const BLOBS: &str = "blobs";
 /// Begins the names of folders with second names of segments.
 pub(crate) const PINS: &str = ".backup-";
+
+const LOCK: &str = "lock";
+const SEGMENT_END: &str = ".seg";
 
 /// Second names of segments, removed when dropped.
 #[derive(Debug)]
@@ -42,7 +43,7 @@ impl Pins {
 
     /// Gives second names to segments that are new.
     pub(crate) fn add(&self, data_dir: &Path) -> Result<(), Failure> {
-        for (name, path) in files(&data_dir.join(SEGMENTS)).during("list the segments")? {
+        for (name, path) in segments(&data_dir.join(SEGMENTS))? {
             match fs::hard_link(&path, self.dir.join(name)) {
                 // Gone since the list was made: nothing of it is kept any more.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -57,11 +58,11 @@ impl Pins {
     /// folders are on one disk, because a closed segment is replaced and never changed.
     pub(crate) fn copy_to(&self, target: &Path) -> Result<(), Failure> {
         fs::create_dir_all(target).during(format_args!("make {}", target.display()))?;
-        let segments = files(&self.dir).during("list the segments")?;
-        let last = segments.keys().rfind(|name| *name != LOCK).cloned();
-        for (name, path) in segments.iter().filter(|(name, _)| *name != LOCK) {
+        let segments = segments(&self.dir)?;
+        let last = segments.keys().next_back();
+        for (name, path) in &segments {
             let to = target.join(name);
-            if Some(name) == last.as_ref() {
+            if Some(name) == last {
                 copy(path, &to)?;
             } else {
                 link_or_copy(path, &to)?;
@@ -78,7 +79,13 @@ impl Drop for Pins {
     }
 }
 
-const LOCK: &str = "lock";
+/// Returns the segments of a folder by name, in their order, without those that compaction is still
+/// writing.
+pub(crate) fn segments(dir: &Path) -> Result<BTreeMap<String, PathBuf>, Failure> {
+    let mut segments = files(dir).during(format_args!("list {}", dir.display()))?;
+    segments.retain(|name, _| name.ends_with(SEGMENT_END));
+    Ok(segments)
+}
 
 /// Copies all blobs that are complete.
 pub(crate) fn copy_blobs(data_dir: &Path, target: &Path) -> Result<(), Failure> {
@@ -171,7 +178,7 @@ fn remove_stale(data_dir: &Path) -> io::Result<()> {
 /// Locks a folder of second names; fails when its backup is still running.
 fn lock(dir: &Path) -> io::Result<File> {
     let file = File::create(dir.join(LOCK))?;
-    flock(&file, FlockOperation::NonBlockingLockExclusive)?;
+    file.try_lock()?;
     Ok(file)
 }
 
