@@ -9,7 +9,9 @@ CREATE TABLE block_ranges (
     -- The table is blocks_<id>_<generation>.
     generation integer NOT NULL,
     -- Whether the table holds merged blocks.
-    packed    boolean NOT NULL
+    packed    boolean NOT NULL,
+    -- The last record whose block is in the table of the next generation already.
+    staged    bigint NOT NULL
 );
 
 -- The form of the tables.
@@ -19,7 +21,9 @@ CREATE TABLE blocks (
     -- Whose records it holds, and when the last of each arrived.
     projects  integer[] NOT NULL,
     newest    bigint[] NOT NULL,
-    bytes     bytea NOT NULL
+    bytes     bytea NOT NULL,
+    -- How many times records were taken out of it.
+    revision  integer NOT NULL DEFAULT 0
 );
 
 -- Compressed already.

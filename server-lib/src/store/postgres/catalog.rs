@@ -75,7 +75,10 @@ impl Catalog for PostgresCatalog {
         lease.commit().await?;
         Ok(CatalogSnapshot {
             version,
-            organisations: organisations.iter().map(organisation).collect::<Result<_, _>>()?,
+            organisations: organisations
+                .iter()
+                .map(organisation)
+                .collect::<Result<_, _>>()?,
             projects: projects.iter().map(project).collect::<Result<_, _>>()?,
             keys: keys.iter().map(key).collect::<Result<_, _>>()?,
         })
@@ -115,7 +118,9 @@ impl Catalog for PostgresCatalog {
             organisation: project.organisation,
             slug: text(&project.slug).into_owned(),
             name: text(&project.name).into_owned(),
-            platform: project.platform.map(|platform| text(&platform).into_owned()),
+            platform: project
+                .platform
+                .map(|platform| text(&platform).into_owned()),
             created: project.at,
             ingest_token: text(&project.ingest_token).into_owned(),
             settings: project.settings,
@@ -145,8 +150,12 @@ impl Catalog for PostgresCatalog {
         let mut lease = self.change().await?;
         let row = lease.query_opt(PROJECT, &[&int(id.0)]).await?;
         let mut made = project(&row.ok_or_else(|| missing("project"))?)?;
-        made.slug = change.slug.map_or(made.slug, |slug| text(&slug).into_owned());
-        made.name = change.name.map_or(made.name, |name| text(&name).into_owned());
+        made.slug = change
+            .slug
+            .map_or(made.slug, |slug| text(&slug).into_owned());
+        made.name = change
+            .name
+            .map_or(made.name, |name| text(&name).into_owned());
         if let Some(platform) = change.platform {
             made.platform = platform.map(|platform| text(&platform).into_owned());
         }
@@ -226,7 +235,9 @@ impl Catalog for PostgresCatalog {
         let mut lease = self.change().await?;
         let row = lease.query_opt(KEY, &[&int(id.0)]).await?;
         let mut made = key(&row.ok_or_else(|| missing("key"))?)?;
-        made.label = change.label.map_or(made.label, |label| text(&label).into_owned());
+        made.label = change
+            .label
+            .map_or(made.label, |label| text(&label).into_owned());
         made.active = change.active.unwrap_or(made.active);
         made.rate_limit = change.rate_limit.unwrap_or(made.rate_limit);
         let (window, limit) = limit_columns(made.rate_limit);

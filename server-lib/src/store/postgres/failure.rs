@@ -25,11 +25,6 @@ pub(super) fn failed(error: &tokio_postgres::Error) -> Error {
     Error::because(kind, text)
 }
 
-/// Reports whether the table does not exist (any more).
-pub(super) fn is_missing_table(error: &tokio_postgres::Error) -> bool {
-    error.code() == Some(&SqlState::UNDEFINED_TABLE)
-}
-
 /// Makes the error for a row that cannot be read.
 pub(super) fn corrupt(what: &str) -> Error {
     Error::because(
@@ -65,7 +60,8 @@ fn kind_of(code: &SqlState) -> ErrorKind {
         // Limits of rows and indexes, and texts that the encoding does not have.
         "54000" | "22021" | "22P05" => ErrorKind::Invalid,
         "23505" => ErrorKind::Conflict,
-        "23503" => ErrorKind::NotFound,
+        // What is referred to is gone, or never was: a row, a table.
+        "23503" | "42P01" => ErrorKind::NotFound,
         "53100" => ErrorKind::Full,
         // Cancelled or given up: deadlock, serialization, timeouts of statement, lock and idling.
         "40001" | "40P01" | "57014" | "55P03" | "25P03" => ErrorKind::Unavailable,

@@ -37,9 +37,7 @@ const MIGRATIONS: &[Migration] = &[
 
 /// Returns the newest schema that this program knows.
 pub(super) fn newest() -> i32 {
-    MIGRATIONS
-        .last()
-        .map_or(0, |migration| migration.number)
+    MIGRATIONS.last().map_or(0, |migration| migration.number)
 }
 
 /// Brings the schema up to `upto`, at most.
@@ -103,7 +101,9 @@ async fn steps(lease: &mut Lease, upto: i32) -> Result<(), Error> {
     }
     compare(&applied)?;
     for migration in MIGRATIONS {
-        let is_applied = applied.iter().any(|(number, _)| *number == migration.number);
+        let is_applied = applied
+            .iter()
+            .any(|(number, _)| *number == migration.number);
         if !is_applied && migration.number <= upto {
             apply(lease, migration).await?;
         }

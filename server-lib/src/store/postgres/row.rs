@@ -5,20 +5,23 @@ use std::error::Error as StdError;
 
 use bytes::{BufMut, BytesMut};
 use mini_sentry::protocol::EventId;
+use sha2::{Digest, Sha256};
 use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, accepts, to_sql_checked};
 
 use super::failure::corrupt;
 use crate::error::Error;
-use crate::model::event::{EventKind, EventRow, Issue, Level};
-use crate::model::event::GroupingKey;
+use crate::model::event::{EventKind, EventRow, GroupingKey, Issue, Level};
 use crate::model::ids::{IssueId, ProjectId, Seq};
 use crate::model::item::ItemRow;
 use crate::model::record::RecordKind;
 use crate::model::time::Millis;
+use crate::secret::to_hex;
 
-/// Texts that are part of an index are cut here, far below what an index row may hold.
-const INDEXED_CHARS: usize = 250;
+/// A text of so many bytes is indexed as it is, far below what a row of an index may hold.
+const INDEXED_BYTES: usize = 250;
+/// Of a longer one, so much is kept in front of its hash.
+const INDEXED_CHARS: usize = 40;
 
 /// Sixteen bytes in a column of type `uuid`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,7 +31,11 @@ impl ToSql for Sixteen {
     accepts!(UUID);
     to_sql_checked!();
 
-    fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn StdError + Sync + Send>> {
+    fn to_sql(
+        &self,
+        _: &Type,
+        out: &mut BytesMut,
+    ) -> Result<IsNull, Box<dyn StdError + Sync + Send>> {
         out.put_slice(&self.0);
         Ok(IsNull::No)
     }
@@ -129,13 +136,15 @@ pub(super) fn text(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// The same for texts that an index holds.
+/// The same for texts that are part of a key: a long one is replaced by its beginning and its hash,
+/// which is the same wherever it is asked for.
 pub(super) fn indexed(value: &str) -> Cow<'_, str> {
-    if value.len() <= INDEXED_CHARS {
+    if value.len() <= INDEXED_BYTES {
         return text(value);
     }
-    let cut: String = value.chars().take(INDEXED_CHARS).collect();
-    Cow::Owned(text(&cut).into_owned())
+    let start: String = value.chars().take(INDEXED_CHARS).collect();
+    let hash = to_hex(&Sha256::digest(value.as_bytes()));
+    Cow::Owned(text(&format!("{start}\u{2026}{hash}")).into_owned())
 }
 
 /// What [`event`] reads, in its order.
@@ -227,8 +236,11 @@ mod tests {
     }
 
     #[test]
-    fn a_long_text_is_cut_between_characters() {
-        let long = "ä".repeat(1000);
-        assert_eq!(indexed(&long).chars().count(), INDEXED_CHARS);
+    fn long_texts_of_keys_are_short_and_stay_different() {
+        let long = "\u{e4}".repeat(1000);
+        let longer = "\u{e4}".repeat(1001);
+        assert!(indexed(&long).len() <= INDEXED_BYTES);
+        assert_ne!(indexed(&long), indexed(&longer));
+        assert_eq!(indexed("1.0"), "1.0");
     }
 }

@@ -3,41 +3,67 @@
 use std::collections::BTreeMap;
 
 use mini_sentry::ratelimit::DataCategory;
+use tokio_postgres::types::ToSql;
 
 use super::EventIssue;
 use crate::error::Error;
 use crate::model::event::{EventKind, NewEvent};
 use crate::model::outcome::{Outcome, OutcomeCount};
+use crate::model::time::Millis;
 use crate::store::postgres::pool::Lease;
 use crate::store::postgres::row::{big, indexed, int, level_code, text};
 
 /// The reason of an event that was there already.
 const DUPLICATE: &str = "duplicate";
 
-/// Counts events by minute, for their projects and their issues.
-pub(super) async fn add_events(
+/// What an event is counted by.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::store::postgres) struct Counted<'a> {
+    pub(in crate::store::postgres) project: i32,
+    pub(in crate::store::postgres) issue: i64,
+    pub(in crate::store::postgres) happened: Millis,
+    pub(in crate::store::postgres) level: i16,
+    pub(in crate::store::postgres) environment: &'a str,
+    pub(in crate::store::postgres) release: &'a str,
+}
+
+impl<'a> Counted<'a> {
+    pub(super) fn of(event: &'a NewEvent, issue: EventIssue) -> Self {
+        Self {
+            project: int(event.project.0),
+            issue: issue.id.to_i64(),
+            happened: event.facts.timestamp,
+            level: level_code(event.facts.level),
+            environment: &event.facts.environment,
+            release: &event.facts.release,
+        }
+    }
+}
+
+/// Counts events by minute, for their projects and their issues: `each` is 1, or -1 for events that
+/// are taken out.
+pub(in crate::store::postgres) async fn add_events(
     lease: &mut Lease,
     part: i32,
-    events: &[&NewEvent],
-    issues: &[EventIssue],
+    events: &[Counted<'_>],
+    each: i64,
 ) -> Result<(), Error> {
     if events.is_empty() {
         return Ok(());
     }
     let mut by_project = BTreeMap::new();
     let mut by_issue = BTreeMap::new();
-    for (event, issue) in events.iter().zip(issues) {
-        let facts = &event.facts;
+    for event in events {
         let rest = (
-            facts.timestamp.minute(),
-            level_code(facts.level),
-            facts.environment.as_str(),
-            facts.release.as_str(),
+            event.happened.minute(),
+            event.level,
+            event.environment,
+            event.release,
         );
         *by_project
-            .entry((i64::from(int(event.project.0)), rest))
-            .or_insert(0_i64) += 1;
-        *by_issue.entry((issue.id.to_i64(), rest)).or_insert(0_i64) += 1;
+            .entry((i64::from(event.project), rest))
+            .or_insert(0_i64) += each;
+        *by_issue.entry((event.issue, rest)).or_insert(0_i64) += each;
     }
     add(lease, part, "event_counts", "project", &by_project).await?;
     add(lease, part, "issue_counts", "issue", &by_issue).await
@@ -52,7 +78,7 @@ async fn add(
     owner: &str,
     sums: &Sums<'_>,
 ) -> Result<(), Error> {
-    // Texts that were cut may have become equal, which one statement must not hold twice.
+    // Texts that had a zero byte may have become equal; one statement must not hold a key twice.
     let sql = format!(
         "INSERT INTO {table}_{part} AS c \
          (part, {owner}, minute, level, environment, release, events) \
@@ -69,19 +95,19 @@ async fn add(
     let environments: Vec<_> = sums.keys().map(|(_, rest)| indexed(rest.2)).collect();
     let releases: Vec<_> = sums.keys().map(|(_, rest)| indexed(rest.3)).collect();
     let events: Vec<_> = sums.values().copied().collect();
-    lease
-        .execute_text(
-            &sql,
-            &[
-                &owners,
-                &minutes,
-                &levels,
-                &environments,
-                &releases,
-                &events,
-            ],
-        )
-        .await?;
+    let sums = [
+        &owners as &(dyn ToSql + Sync),
+        &minutes,
+        &levels,
+        &environments,
+        &releases,
+        &events,
+    ];
+    lease.execute_text(&sql, &sums).await?;
+    if events.iter().any(|events| *events < 0) {
+        let sql = format!("DELETE FROM {table}_{part} WHERE {owner} = ANY($1) AND events <= 0");
+        lease.execute_text(&sql, &[&owners]).await?;
+    }
     Ok(())
 }
 

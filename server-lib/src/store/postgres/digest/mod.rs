@@ -17,12 +17,12 @@ use async_trait::async_trait;
 use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use tokio_postgres::types::Type;
 
-pub(super) use counts::add_outcomes;
-pub(super) use partition::PARTED_TABLES;
+pub(super) use counts::{Counted, add_events, add_outcomes};
+pub(super) use partition::{PARTED_TABLES, open as open_partition};
 
 use super::blocks;
 use super::pool::{ANSWER, Lease, Pool, in_time};
-use super::row::{Sixteen, big, indexed, int, level_code, seq, text};
+use super::row::{Sixteen, big, int, level_code, seq, text};
 use crate::error::Error;
 use crate::model::event::NewEvent;
 use crate::model::ids::{IssueId, Seq};
@@ -30,9 +30,12 @@ use crate::model::item::ItemRow;
 use crate::store::open::StoreOptions;
 use crate::store::{Applied, Batch, Digests};
 
+/// Writers of the index and its sums follow one another by locking this row.
+pub(super) const LOCK: &str = "SELECT position FROM digest FOR UPDATE";
+
 /// The planner has no statistics for fresh tables, and would read them whole. Every lookup of a
 /// batch is by an index.
-const BEGIN: &str = "BEGIN; SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; \
+pub(super) const BEGIN: &str = "BEGIN; SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; \
                      SET LOCAL enable_mergejoin = off; SET LOCAL enable_bitmapscan = off; \
                      SET LOCAL jit = off";
 
@@ -61,9 +64,7 @@ impl Digests for PostgresDigests {
     async fn apply(&self, batch: Batch) -> Result<Applied, Error> {
         let mut lease = self.pool.lend().await?;
         lease.begin(BEGIN).await?;
-        let row = lease
-            .query_one("SELECT position FROM digest FOR UPDATE", &[])
-            .await?;
+        let row = lease.query_one(LOCK, &[]).await?;
         if batch.last <= seq(&row, 0)? {
             lease.rollback().await?;
             return Ok(Applied::default());
@@ -73,10 +74,15 @@ impl Digests for PostgresDigests {
         let issues = issues::record(&mut lease, &fresh).await?;
         copy_events(&mut lease, part.id, &fresh, &issues).await?;
         copy_items(&mut lease, part.id, &batch.items).await?;
-        counts::add_events(&mut lease, part.id, &fresh, &issues).await?;
+        let counted: Vec<_> = fresh
+            .iter()
+            .zip(&issues)
+            .map(|(event, issue)| Counted::of(event, *issue))
+            .collect();
+        add_events(&mut lease, part.id, &counted, 1).await?;
         let duplicate_events: Vec<_> = duplicates.iter().map(|(event, _)| *event).collect();
         let outcomes = counts::corrected(&batch.outcomes, &duplicate_events);
-        counts::add_outcomes(&mut lease, &outcomes).await?;
+        add_outcomes(&mut lease, &outcomes).await?;
         sessions::update(&mut lease, &batch.sessions).await?;
         sessions::add_tallies(&mut lease, &batch.tallies).await?;
         let duplicates: Vec<Seq> = duplicates.iter().map(|(_, seq)| *seq).collect();
@@ -177,21 +183,23 @@ async fn copy_events(
         let mut writer = pin!(BinaryCopyInWriter::new(sink, TYPES));
         for (event, issue) in events.iter().zip(issues) {
             let facts = &event.facts;
-            let row = writer.as_mut().write(&[
-                &part,
-                &event.seq.to_i64(),
-                &int(event.project.0),
-                &Sixteen(*event.event_id.as_bytes()),
-                &issue.id.to_i64(),
-                &i16::from(facts.kind.code()),
-                &facts.timestamp.0,
-                &event.received.0,
-                &level_code(facts.level),
-                &indexed(&facts.environment),
-                &indexed(&facts.release),
-                &facts.user,
-            ]);
-            row.await?;
+            writer
+                .as_mut()
+                .write(&[
+                    &part,
+                    &event.seq.to_i64(),
+                    &int(event.project.0),
+                    &Sixteen(*event.event_id.as_bytes()),
+                    &issue.id.to_i64(),
+                    &i16::from(facts.kind.code()),
+                    &facts.timestamp.0,
+                    &event.received.0,
+                    &level_code(facts.level),
+                    &text(&facts.environment),
+                    &text(&facts.release),
+                    &facts.user,
+                ])
+                .await?;
         }
         writer.finish().await
     });
@@ -224,19 +232,21 @@ async fn copy_items(lease: &mut Lease, part: i32, items: &[ItemRow]) -> Result<(
         let mut writer = pin!(BinaryCopyInWriter::new(sink, TYPES));
         for item in items {
             let id = item.event_id;
-            let row = writer.as_mut().write(&[
-                &part,
-                &item.seq.to_i64(),
-                &int(item.project.0),
-                &i16::from(item.kind.code()),
-                &(!id.is_nil()).then(|| Sixteen(*id.as_bytes())),
-                &item.received.0,
-                &text(&item.name),
-                &text(&item.content_type),
-                &text(&item.attachment_type),
-                &big(item.bytes),
-            ]);
-            row.await?;
+            writer
+                .as_mut()
+                .write(&[
+                    &part,
+                    &item.seq.to_i64(),
+                    &int(item.project.0),
+                    &i16::from(item.kind.code()),
+                    &(!id.is_nil()).then(|| Sixteen(*id.as_bytes())),
+                    &item.received.0,
+                    &text(&item.name),
+                    &text(&item.content_type),
+                    &text(&item.attachment_type),
+                    &big(item.bytes),
+                ])
+                .await?;
         }
         writer.finish().await
     });
@@ -244,7 +254,7 @@ async fn copy_items(lease: &mut Lease, part: i32, items: &[ItemRow]) -> Result<(
     lease.noting(result).map(|_| ())
 }
 
-async fn mark_dead(lease: &mut Lease, seqs: &[Seq]) -> Result<(), Error> {
+pub(super) async fn mark_dead(lease: &mut Lease, seqs: &[Seq]) -> Result<(), Error> {
     if seqs.is_empty() {
         return Ok(());
     }

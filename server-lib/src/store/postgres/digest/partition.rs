@@ -50,7 +50,7 @@ pub(super) async fn current(
                 &next,
                 &batch.first.to_i64(),
                 &batch.last.to_i64(),
-                &batch.received.0,
+                &opened(batch),
             ],
         )
         .await?;
@@ -58,6 +58,14 @@ pub(super) async fn current(
         id: next,
         is_new: true,
     })
+}
+
+/// Returns when the first record of the batch arrived.
+fn opened(batch: &Batch) -> i64 {
+    let events = batch.events.iter().map(|event| event.received.0);
+    let items = batch.items.iter().map(|item| item.received.0);
+    let first = events.chain(items).min();
+    first.map_or(batch.received.0, |first| first.min(batch.received.0))
 }
 
 /// Makes the tables of a partition. Attaching, other than creating in place, lets readers go on.

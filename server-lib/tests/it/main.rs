@@ -1,0 +1,8 @@
+//! Integration tests of the server: real listeners, real stores, real clients.
+
+mod caller;
+mod program;
+
+mod abuse;
+mod crash;
+mod sdks;
