@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tempfile::tempdir;
 
-use super::{Served, answer, failure, json, send};
+use super::{Served, answer, client, failure, json, send};
 
 /// Small, so that there are closed segments and an open one.
 const SEGMENTS: &str = "journal.segment_bytes=64KiB";
@@ -29,7 +29,7 @@ async fn a_backup_under_load_has_all_that_was_answered_before_it_began() {
         tokio::task::spawn_blocking(backup).await.unwrap();
     }
     load.stop().await;
-    server.stop();
+    server.stop().await;
 
     for (name, at_least) in ["one", "two.tar", "three.tar.zst"].iter().zip(before) {
         let again = dir.path().join(format!("{name}.data"));
@@ -49,17 +49,18 @@ async fn a_restored_folder_goes_on_where_the_backup_was_taken() {
     let (data, copy) = (dir.path().join("data"), dir.path().join("copy"));
     let server = Served::start(&data, &[]);
     let (dsn, token) = (server.first("dsn"), server.first("api_token"));
-    assert_eq!(send(server.url(), &dsn, 1).await, 200);
+    let client = client();
+    assert_eq!(send(&client, server.url(), &dsn, 1).await, 200);
     json(&data, &["backup", copy.to_str().unwrap()]);
-    assert_eq!(send(server.url(), &dsn, 2).await, 200);
-    server.stop();
+    assert_eq!(send(&client, server.url(), &dsn, 2).await, 200);
+    server.stop().await;
 
     let again = dir.path().join("again");
     json(&again, &["restore", copy.to_str().unwrap()]);
     let server = Served::start(&again, &[]);
     // The same id is new here, and the one of before is known.
-    assert_eq!(send(server.url(), &dsn, 1).await, 200);
-    assert_eq!(send(server.url(), &dsn, 3).await, 200);
+    assert_eq!(send(&client, server.url(), &dsn, 1).await, 200);
+    assert_eq!(send(&client, server.url(), &dsn, 3).await, 200);
     let url = format!("{}/api/events/", server.url());
     let page = answer(&url, &token, |page| page["count"].as_u64() >= Some(2)).await;
     let mut messages: Vec<_> = page["results"]
@@ -131,11 +132,12 @@ impl Load {
             .map(|lane| {
                 let (answered, ends) = (Arc::clone(&answered), Arc::clone(&ends));
                 let (url, dsn) = (url.to_owned(), dsn.to_owned());
+                let client = client();
                 tokio::spawn(async move {
                     let mut id = lane << 64;
                     while !ends.load(Ordering::Relaxed) {
                         id += 1;
-                        assert_eq!(send(&url, &dsn, id).await, 200);
+                        assert_eq!(send(&client, &url, &dsn, id).await, 200);
                         answered.fetch_add(1, Ordering::SeqCst);
                     }
                 })

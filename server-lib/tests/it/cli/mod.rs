@@ -78,21 +78,21 @@ impl Served {
     }
 
     /// Waits until the process ends, and returns its exit code.
-    fn ended(&mut self) -> i32 {
+    async fn ended(&mut self) -> i32 {
         let begin = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status.code().unwrap();
             }
             assert!(begin.elapsed() < PATIENCE, "the server does not end");
-            std::thread::yield_now();
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
 
     /// Ends the server in good order.
-    fn stop(mut self) {
+    async fn stop(mut self) {
         self.signal("TERM");
-        assert_eq!(self.ended(), 0);
+        assert_eq!(self.ended().await, 0);
     }
 }
 
@@ -105,14 +105,14 @@ impl Drop for Served {
 }
 
 /// Sends an event through the project's DSN and returns the status of the answer.
-async fn send(url: &str, dsn: &str, id: u128) -> u16 {
+async fn send(client: &reqwest::Client, url: &str, dsn: &str, id: u128) -> u16 {
     let key = dsn.split_once("://").unwrap().1.split_once('@').unwrap().0;
     let project = dsn.rsplit_once('/').unwrap().1;
     let event = serde_json::json!({
         "event_id": format!("{id:032x}"),
         "message": format!("event {id}"),
     });
-    let answer = client()
+    let answer = client
         .post(format!("{url}/api/{project}/store/?sentry_key={key}"))
         .body(event.to_string())
         .send()

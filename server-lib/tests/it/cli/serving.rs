@@ -8,7 +8,7 @@ use tempfile::tempdir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::{Served, answer, failure, json, output, send};
+use super::{Served, answer, client, failure, json, output, send};
 use crate::program::{PATIENCE, command};
 
 #[test]
@@ -47,12 +47,12 @@ fn the_first_start_prints_curl_lines_that_work_as_pasted() {
     assert_eq!(read["results"][0]["message"], "Hello");
 }
 
-#[test]
-fn a_second_start_shows_no_secrets_and_knows_the_project() {
+#[tokio::test]
+async fn a_second_start_shows_no_secrets_and_knows_the_project() {
     let dir = tempdir().unwrap();
     let first = Served::start(dir.path(), &[]);
     let project = first.first("project");
-    first.stop();
+    first.stop().await;
     let second = Served::start(dir.path(), &[]);
     assert!(second.told["first"].is_null());
     let projects = json(dir.path(), &["project", "list"]);
@@ -88,9 +88,10 @@ async fn commands_beside_a_running_server_take_effect() {
     let token = server.first("api_token");
     let made = json(data, &["project", "create", "Beside"]);
     let dsn = made["dsn"].as_str().unwrap();
+    let client = client();
 
     let begin = Instant::now();
-    while send(server.url(), dsn, 1).await != 200 {
+    while send(&client, server.url(), dsn, 1).await != 200 {
         assert!(begin.elapsed() < PATIENCE, "the new key is not accepted");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -108,7 +109,7 @@ async fn commands_beside_a_running_server_take_effect() {
     let key = dsn.split_once("://").unwrap().1.split_once('@').unwrap().0;
     json(data, &["key", "disable", key]);
     let begin = Instant::now();
-    while send(server.url(), dsn, 2).await != 403 {
+    while send(&client, server.url(), dsn, 2).await != 403 {
         assert!(begin.elapsed() < PATIENCE, "the disabled key is still accepted");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -125,7 +126,7 @@ async fn a_request_that_has_begun_is_answered_before_the_server_ends() {
     let mut told = String::new();
     request.read_to_string(&mut told).await.unwrap();
     assert!(told.starts_with("HTTP/1.1 200"), "{told}");
-    assert_eq!(server.ended(), 0);
+    assert_eq!(server.ended().await, 0);
 }
 
 #[tokio::test]
@@ -137,7 +138,7 @@ async fn a_second_signal_ends_the_server_at_once() {
         server.signal(name);
         until_refused(&server).await;
         server.signal(name);
-        assert_eq!(server.ended(), exit);
+        assert_eq!(server.ended().await, exit);
     }
 }
 

@@ -52,8 +52,8 @@ async fn serve(context: &Context) -> Result<ExitCode, Failure> {
         .config(settings.config.clone())
         .build()
         .await?;
-    let first = server.provision(Provision::default()).await?;
     let handle = server.start()?;
+    let first = server.provision(Provision::default()).await?;
 
     let (stop, mut stopped) = watch::channel(false);
     let until_stopped = async move {
