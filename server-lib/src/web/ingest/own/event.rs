@@ -83,9 +83,9 @@ async fn show(
     let project = &sender.project;
     if state.progress.reached(seq, PATIENCE).await
         && let Ok(Some(row)) = state.store.events.get(seq).await
-        && let Ok((_, event)) = reading::load(state, &row, &project.settings).await
+        && let Ok(whole) = reading::load(state, row, project).await
     {
-        return detail(&row, project, &event);
+        return detail(&whole);
     }
     let row = EventRow {
         seq,
@@ -104,7 +104,10 @@ async fn show(
         release: sent.release.clone().unwrap_or_default(),
         user: None,
     };
-    let mut shown = detail(&row, project, sent);
+    let Ok(whole) = reading::load(state, row, project).await else {
+        return json!({ "event_id": receipt.event_id });
+    };
+    let mut shown = detail(&whole);
     if let Some(group) = shown.get_mut("group") {
         *group = Value::Null;
     }
