@@ -1,0 +1,4 @@
+//! Integration tests of the server: one binary.
+
+mod block;
+mod journal;
