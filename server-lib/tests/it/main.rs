@@ -9,3 +9,7 @@ mod abuse;
 mod crash;
 mod layers;
 mod sdks;
+//! Integration tests of the server: one binary.
+
+mod block;
+mod journal;
