@@ -5,16 +5,19 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test lint fmt docs bench soak rust-lint script-lint rust-test wasm interop
+.PHONY: help run test lint fmt docs bench bench-sdk bench-server soak rust-lint script-lint rust-test wasm interop
 
 INTEROP := sdk-core/tests/interop
+SDKS := server-lib/tests/sdks
+LOAD := server-lib/benches/load
 PYTHON := .tools/python/bin
 RUFF := 0.17.5
+SCRIPTS := $(INTEROP) $(SDKS) $(LOAD)
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: ## Send the SDK example's events to a local sink and print what arrived
+run: ## Start the server on ./data; its first start prints a DSN, a token and a line to try it
 	@scripts/run.sh
 
 test: lint wasm interop rust-test ## Everything that CI checks; installs what it needs into .tools/ and target/
@@ -23,17 +26,24 @@ lint: rust-lint script-lint ## Formatting, clippy, rustdoc and scripts; warnings
 
 fmt: $(PYTHON)/.ready ## Format all code
 	cargo fmt --all
-	$(PYTHON)/ruff format $(INTEROP)
+	$(PYTHON)/ruff format $(SCRIPTS)
 
 docs: ## Build the API documentation; warnings are errors
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --all-features --no-deps
 
-bench: ## Measure the core side by side with the sentry crate (about 20 minutes)
+bench: bench-sdk bench-server ## Measure everything beside its peers, in the same run
+
+bench-server: ## The server beside servers that do nothing (about an hour; more in scripts/bench-server.sh)
+	POSTGRES=1 scripts/bench-server.sh bench
+
+bench-sdk: ## The core beside the sentry crate (about 20 minutes)
 	@pkg-config --exists openssl || { echo "installing the peer's OpenSSL headers: libssl-dev pkg-config"; apt-get install -y -q libssl-dev pkg-config; }
 	cd sdk-core/benches/versus && cargo run --release -- --builds
 
-soak: ## Long property tests and fuzzing (SECONDS_EACH=600 for each target)
+soak: ## Long property tests and fuzzing (SECONDS_EACH=600 for each target), kill -9 in 20 rounds
 	@scripts/soak.sh
+	scripts/bench-server.sh crash
+	POSTGRES=1 scripts/bench-server.sh crash
 
 rust-lint: docs
 	cargo fmt --all --check
@@ -43,13 +53,13 @@ rust-lint: docs
 
 script-lint: $(PYTHON)/.ready
 	for file in .ci/run scripts/*.sh; do bash -n "$$file" || exit 1; done
-	for file in $(INTEROP)/*.mjs; do node --check "$$file" || exit 1; done
-	$(PYTHON)/ruff check $(INTEROP)
-	$(PYTHON)/ruff format --check $(INTEROP)
+	for file in $(INTEROP)/*.mjs $(SDKS)/*.mjs; do node --check "$$file" || exit 1; done
+	$(PYTHON)/ruff check $(SCRIPTS)
+	$(PYTHON)/ruff format --check $(SCRIPTS)
 
-rust-test: ## Unit, integration and documentation tests, without features and with all
+rust-test: .tools/sdks/.ready $(SDKS)/node_modules/.package-lock.json .tools/postgres ## Unit, integration and documentation tests, without features and with all
 	cargo test --package mini-sentry --no-default-features
-	cargo test --workspace --all-features
+	MINI_SENTRY_TEST_PYTHON=$(CURDIR)/.tools/sdks/bin/python cargo test --workspace --all-features
 
 wasm: ## Build the model and the bridge for browsers
 	@scripts/wasm-check.sh
@@ -66,7 +76,18 @@ $(PYTHON)/.ready: $(INTEROP)/requirements.txt Makefile
 	$(PYTHON)/pip install --quiet --disable-pip-version-check ruff==$(RUFF) --requirement $<
 	@touch $@
 
-$(INTEROP)/node_modules/.package-lock.json: $(INTEROP)/package-lock.json
-	@echo "installing into $(INTEROP)/node_modules: the packages of $<"
-	npm ci --prefix $(INTEROP) --no-audit --no-fund
+%/node_modules/.package-lock.json: %/package-lock.json
+	@echo "installing into $*/node_modules: the packages of $<"
+	npm ci --prefix $* --no-audit --no-fund
 	@touch $@
+
+.tools/sdks/.ready: $(SDKS)/requirements.txt
+	@echo "installing into .tools/sdks: the packages of $<"
+	python3 -m venv --clear .tools/sdks
+	.tools/sdks/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+# Tests start throwaway servers of their own; only the programs have to be there.
+.tools/postgres:
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || { echo "installing PostgreSQL: apt package postgresql"; apt-get update -q && apt-get install -y -q postgresql; }
+	@mkdir -p .tools && touch $@

@@ -1,33 +1,35 @@
 #!/usr/bin/env bash
-# Starts the envelope sink, sends it the SDK example's events, and leaves the sink running
-# until Ctrl-C. Without a terminal, or with CI=true, it stops when the example is done.
+# Builds the server and runs it with its data in ./data until Ctrl-C. DATA and LISTEN choose another
+# folder and address. With CI=true it runs in a temporary folder instead: sends an event with the
+# curl line that the first start prints, reads it back, and stops.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-readonly listen=${LISTEN:-127.0.0.1:8765}
-readonly key=0123456789abcdef0123456789abcdef
+echo "building the server; the first time takes some minutes" >&2
+cargo build --quiet --release --package mini-sentry-server
+readonly program=${CARGO_TARGET_DIR:-target}/release/mini-sentry
 
-cargo build --quiet --package envelope-sink
-cargo build --quiet --package mini-sentry --example hello
+if [[ ${CI:-} != true ]]; then
+  exec "$program" serve --data "${DATA:-data}" --listen "${LISTEN:-127.0.0.1:8000}"
+fi
 
-"${CARGO_TARGET_DIR:-target}/debug/envelope-sink" --listen "$listen" &
-sink=$!
-trap 'kill "$sink" 2>/dev/null && wait "$sink" 2>/dev/null || true' EXIT
-trap 'exit 0' INT TERM
+work=$(mktemp -d)
+"$program" serve --data "$work/data" --listen "${LISTEN:-127.0.0.1:0}" >"$work/out" 2>"$work/log" &
+server=$!
+trap 'kill "$server" 2>/dev/null && wait "$server" || true; rm -rf "$work"' EXIT
 
-answers() {
-  (exec 3<>"/dev/tcp/${listen%:*}/${listen##*:}") 2>/dev/null
-}
 for _ in {1..100}; do
-  kill -0 "$sink" 2>/dev/null || exit 1
-  answers && break
+  grep -q 'is ready' "$work/out" && break
+  kill -0 "$server" 2>/dev/null || { cat "$work/log" >&2; exit 1; }
   sleep 0.1
 done
+cat "$work/out"
 
-MINI_SENTRY_DSN="http://$key@$listen/1" cargo run --quiet --package mini-sentry --example hello
+while IFS= read -r line; do
+  echo "+ $line"
+  answer=$(eval "$line")
+  echo "$answer"
+done < <(grep '^curl ' "$work/out")
 
-if [[ -t 0 && -t 1 && ${CI:-} != true ]]; then
-  echo "the sink goes on listening: export MINI_SENTRY_DSN=http://$key@$listen/1 in your own program"
-  echo "press Ctrl-C to stop"
-  wait "$sink"
-fi
+# The last line that was pasted reads the event back.
+[[ $answer == *'"Hello"'* ]] || { echo "the event did not come back" >&2; exit 1; }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::accept::Acceptor;
+use crate::blob::Blobs;
 use crate::catalog::CatalogCache;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -24,6 +26,10 @@ pub struct AppState {
     pub bodies: Arc<dyn Bodies>,
     /// The catalogue in memory.
     pub catalog: Arc<CatalogCache>,
+    /// What judges and takes what is sent.
+    pub acceptor: Arc<Acceptor>,
+    /// Bodies in files of their own.
+    pub blobs: Arc<Blobs>,
     /// The durable queue.
     pub journal: Arc<dyn Journal>,
     /// How far digest is.

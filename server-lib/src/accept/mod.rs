@@ -12,8 +12,31 @@ use crate::model::catalog::{Project, ProjectKey};
 use crate::model::ids::{ProjectId, Seq};
 use crate::model::time::Millis;
 
+mod acceptor;
+mod admission;
+mod body;
+mod budget;
+mod commit;
+mod decode;
+mod envelope;
+mod event;
+mod filter;
+pub mod inproc;
+mod intake;
+mod ip;
+mod items;
+pub mod otlp;
+mod policy;
+mod quota;
 pub mod refusal;
+pub mod security;
+mod session;
+pub mod shipper;
+mod stream;
+mod tally;
 
+pub use acceptor::{AcceptParts, Acceptor};
+pub use budget::HeldBody;
 pub use refusal::Refusal;
 
 /// What a request says of itself.

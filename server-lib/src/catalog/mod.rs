@@ -2,11 +2,21 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use crate::error::Error;
-use crate::model::catalog::{Organisation, Project, ProjectKey};
+use crate::model::catalog::{ApiToken, Organisation, Project, ProjectKey};
 use crate::model::ids::{OrganisationId, ProjectId};
+use crate::model::time::Millis;
+use crate::secret::SecretHash;
 use crate::store::{Catalog, CatalogSnapshot};
+
+pub mod tokens;
+
+use tokens::TokenCache;
+
+/// The store is asked for what is missing at most this often, whatever strangers ask for.
+const ASK_EVERY: Duration = Duration::from_millis(20);
 
 /// One state of the catalogue, indexed. Never changes; a new state is a new view.
 #[derive(Debug, Default)]
@@ -89,6 +99,17 @@ impl CatalogView {
             .find(|project| project.slug == name || Some(project.id) == id)
     }
 
+    /// Finds a project by slug or number in all organisations; none when several have the slug.
+    #[must_use]
+    pub fn only_project_named(&self, name: &str) -> Option<&Arc<Project>> {
+        let mut named = self.projects.iter().filter(|project| project.slug == name);
+        match (named.next(), named.next()) {
+            (Some(project), None) => Some(project),
+            (Some(_), Some(_)) => None,
+            (None, _) => self.project(name.parse().ok()?),
+        }
+    }
+
     /// Finds a project by its ingest token.
     #[must_use]
     pub fn project_of_token(&self, token: &str) -> Option<&Arc<Project>> {
@@ -111,6 +132,8 @@ impl CatalogView {
 pub struct CatalogCache {
     store: Arc<dyn Catalog>,
     view: RwLock<Arc<CatalogView>>,
+    asked: tokio::sync::Mutex<Option<Instant>>,
+    tokens: TokenCache,
 }
 
 impl std::fmt::Debug for CatalogCache {
@@ -132,6 +155,8 @@ impl CatalogCache {
         Ok(Self {
             store,
             view: RwLock::new(view),
+            asked: tokio::sync::Mutex::default(),
+            tokens: TokenCache::default(),
         })
     }
 
@@ -154,5 +179,41 @@ impl CatalogCache {
         let view = Arc::new(CatalogView::new(self.store.snapshot().await?));
         *self.view.write().unwrap_or_else(PoisonError::into_inner) = view;
         Ok(())
+    }
+
+    /// Looks for a newer state because something was not found; true when there is one. Asks the
+    /// store now and then only, so that wrong keys cost nothing.
+    pub async fn refresh_missed(&self) -> bool {
+        let seen = self.view().version;
+        let mut asked = self.asked.lock().await;
+        if asked.is_none_or(|at| at.elapsed() >= ASK_EVERY) {
+            // An error leaves the old view, in which the thing is missing.
+            let _ = self.refresh().await;
+            *asked = Some(Instant::now());
+        }
+        drop(asked);
+        self.view().version != seen
+    }
+
+    /// Finds the token of a secret; `None` when there is none or it has ended.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read or written.
+    pub async fn token(
+        &self,
+        hash: &SecretHash,
+        now: Millis,
+    ) -> Result<Option<Arc<ApiToken>>, Error> {
+        let token = self.tokens.find(&*self.store, hash, now).await?;
+        if let Err(error) = self.tokens.write_uses(&*self.store, now).await {
+            tracing::warn!(%error, "the last use of tokens is not written");
+        }
+        Ok(token)
+    }
+
+    /// Forgets tokens in memory, after this process has made or deleted one.
+    pub fn forget_tokens(&self) {
+        self.tokens.forget();
     }
 }

@@ -16,6 +16,7 @@ const KEPT_BATCHES: usize = 64;
 pub struct Progress {
     position: watch::Sender<Seq>,
     digested: broadcast::Sender<Arc<Vec<Digested>>>,
+    is_closed: watch::Sender<bool>,
 }
 
 /// An event that is now visible.
@@ -38,6 +39,7 @@ impl Progress {
         Self {
             position: watch::Sender::new(position),
             digested: broadcast::Sender::new(KEPT_BATCHES),
+            is_closed: watch::Sender::new(false),
         }
     }
 
@@ -61,6 +63,23 @@ impl Progress {
             // Nobody may be listening.
             let _ = self.digested.send(Arc::new(events));
         }
+    }
+
+    /// Returns how many follow.
+    #[must_use]
+    pub fn followers(&self) -> usize {
+        self.digested.receiver_count()
+    }
+
+    /// Tells followers that the server shuts down.
+    pub fn close(&self) {
+        self.is_closed.send_replace(true);
+    }
+
+    /// Waits until the server shuts down.
+    pub async fn closed(&self) {
+        // An error would mean that the sender is gone, which `self` holds.
+        let _ = self.is_closed.subscribe().wait_for(|closed| *closed).await;
     }
 
     /// Follows what is digested from now on.

@@ -9,6 +9,21 @@ use std::net::IpAddr;
 
 use mini_sentry::protocol::EventId;
 
+use crate::model::record::RecordHead;
+use crate::model::time::Millis;
+
+mod derive;
+mod frames;
+pub mod grouping;
+mod json;
+mod scan;
+pub mod user;
+
+pub use derive::derive;
+pub(crate) use derive::{MAX_AHEAD_MS, MAX_NAME, MAX_RELEASE, correct, tidy};
+pub use frames::FramePlace;
+pub use scan::ScanError;
+
 /// The parts of an event that are looked at. Everything else in the JSON is only checked for being
 /// JSON.
 #[derive(Clone, Debug, Default)]
@@ -54,6 +69,8 @@ pub struct Scan<'a> {
     pub sdk_name: Option<Cow<'a, str>>,
     /// The SDK's version.
     pub sdk_version: Option<Cow<'a, str>>,
+    /// Whether the SDK lets the server note the sender's address: `auto`, `never`, or not told.
+    pub infer_ip: Option<Cow<'a, str>>,
 }
 
 /// An exception.
@@ -106,13 +123,26 @@ pub struct ScannedUser<'a> {
 #[derive(Clone, Debug)]
 pub struct FactsInput<'a> {
     /// When the server read the event.
-    pub received: crate::model::time::Millis,
+    pub received: Millis,
     /// Milliseconds to add to the client's times.
     pub drift_ms: i64,
     /// The sender's address, where it may be used.
     pub client_ip: Option<IpAddr>,
     /// Which frames are the project's own.
     pub rules: &'a FrameRules,
+}
+
+impl<'a> FactsInput<'a> {
+    /// Takes what the facts of a record depend on from its head.
+    #[must_use]
+    pub fn of_head(head: &RecordHead, rules: &'a FrameRules) -> Self {
+        Self {
+            received: head.received,
+            drift_ms: head.context.drift_ms,
+            client_ip: head.context.client_ip,
+            rules,
+        }
+    }
 }
 
 /// Which frames are the project's own.

@@ -14,6 +14,11 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
+mod process;
+mod quantile;
+
+pub use process::resident_bytes;
+
 /// All metrics of one server.
 #[derive(Debug)]
 pub struct Metrics {
@@ -44,6 +49,8 @@ pub struct Metrics {
     pub digest_failures: Counter,
     /// Secrets and the like that were removed before storing.
     pub scrubbed: Counter,
+    error_rate: Gauge<f64, AtomicU64>,
+    ingest_p95: Gauge<f64, AtomicU64>,
 }
 
 /// Labels of [`Metrics::requests`].
@@ -86,23 +93,35 @@ impl Metrics {
             digest_seconds: seconds(),
             digest_failures: Counter::default(),
             scrubbed: Counter::default(),
+            error_rate: Gauge::default(),
+            ingest_p95: Gauge::default(),
         };
         metrics.register();
         metrics
     }
 
-    /// Writes all metrics as text.
+    /// Writes all metrics as text. `error_rate` is how many errors a second came lately, where the
+    /// caller knows.
     #[must_use]
-    pub fn to_text(&self) -> String {
+    pub fn to_text(&self, error_rate: Option<f64>) -> String {
+        if let Some(rate) = error_rate {
+            self.error_rate.set(rate);
+        }
         let mut text = String::new();
         let registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
         // Writing into a `String` cannot fail.
+        let _ = encode(&mut text, &registry);
+        let p95 = quantile::quantile(&text, "mini_sentry_accept_seconds", 0.95);
+        self.ingest_p95.set(p95.unwrap_or_default());
+        text.clear();
         let _ = encode(&mut text, &registry);
         text
     }
 
     fn register(&self) {
         let mut guard = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
+        guard.register_collector(Box::new(process::ProcessCollector));
+        self.register_aliases(&mut guard);
         let all = guard.sub_registry_with_prefix("mini_sentry");
         all.register("requests", "Answered requests", self.requests.clone());
         all.register("outcomes", "Judged items", self.outcomes.clone());
@@ -152,6 +171,25 @@ impl Metrics {
             "scrubbed",
             "Values removed before storing",
             self.scrubbed.clone(),
+        );
+    }
+
+    /// Names that dashboards for Sentry look for.
+    fn register_aliases(&self, registry: &mut Registry) {
+        registry.register(
+            "sentry_events_processed",
+            "Digested records",
+            self.digested.clone(),
+        );
+        registry.register(
+            "sentry_error_rate",
+            "Errors a second in the last minutes",
+            self.error_rate.clone(),
+        );
+        registry.register(
+            "sentry_performance_p95",
+            "Seconds in which 95 of 100 ingest requests were answered",
+            self.ingest_p95.clone(),
         );
     }
 }

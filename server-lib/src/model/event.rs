@@ -2,6 +2,7 @@
 
 use mini_sentry::protocol::EventId;
 pub use mini_sentry::protocol::Level;
+use mini_sentry::ratelimit::DataCategory;
 
 use super::ids::{IssueId, ProjectId, Seq};
 use super::outcome::named;
@@ -18,6 +19,18 @@ named! {
         Csp = "csp" / 2,
         /// A transaction.
         Transaction = "transaction" / 3,
+    }
+}
+
+impl EventKind {
+    /// Returns the category under which events of this sort are limited and counted.
+    #[must_use]
+    pub fn category(self) -> DataCategory {
+        match self {
+            Self::Default | Self::Error => DataCategory::Error,
+            Self::Csp => DataCategory::Security,
+            Self::Transaction => DataCategory::Transaction,
+        }
     }
 }
 

@@ -12,4 +12,5 @@ pub mod record;
 pub mod scope;
 pub mod session;
 pub mod settings;
+pub mod slug;
 pub mod time;

@@ -47,6 +47,15 @@ async fn sqlite(_: &str, _: &Path, _: StoreOptions) -> Result<Store, Error> {
     ))
 }
 
+#[cfg(feature = "postgres")]
+async fn postgres(uri: &str, options: StoreOptions) -> Result<Store, Error> {
+    super::postgres::open(uri, options).await
+}
+
+#[cfg(not(feature = "postgres"))]
 async fn postgres(_: &str, _: StoreOptions) -> Result<Store, Error> {
-    Err(Error::because(ErrorKind::NotBuilt, "placeholder"))
+    Err(Error::because(
+        ErrorKind::NotBuilt,
+        "this program was built without the feature postgres",
+    ))
 }

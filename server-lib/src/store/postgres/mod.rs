@@ -1,1 +1,58 @@
-//! Placeholder
+//! Everything in a PostgreSQL database: catalogue, index, counts and bodies.
+//!
+//! All of it lies in the schema `mini_sentry`, so that the database may hold other things. The index
+//! is partitioned as retention drops it; bodies are the journal's blocks, in a table for each range
+//! of records. Connections are few, made when needed, and made again after the server was away;
+//! meanwhile everything answers [`Unavailable`](crate::error::ErrorKind::Unavailable).
+//!
+//! The connection must be to the server itself or to a pooler that keeps sessions.
+
+mod address;
+mod backup;
+mod blocks;
+mod bodies;
+mod catalog;
+mod check;
+mod compact;
+mod digest;
+mod erase;
+mod events;
+mod failure;
+mod filter;
+mod issues;
+mod migrate;
+mod pool;
+mod restore;
+mod row;
+mod stats;
+mod tls;
+mod upkeep;
+
+use std::sync::Arc;
+
+pub use restore::restore;
+
+use super::Store;
+use super::open::StoreOptions;
+use crate::error::Error;
+
+/// Connects to the database and brings its schema up to date.
+///
+/// # Errors
+///
+/// [`Invalid`](crate::error::ErrorKind::Invalid) for an address that cannot be read, a wrong
+/// password or a missing database, [`Unavailable`](crate::error::ErrorKind::Unavailable) when the
+/// server does not answer, [`TooNew`](crate::error::ErrorKind::TooNew) for a newer schema.
+pub async fn open(uri: &str, options: StoreOptions) -> Result<Store, Error> {
+    let pool = pool::Pool::new(address::Address::parse(uri)?)?;
+    migrate::migrate(&pool, migrate::newest()).await?;
+    Ok(Store {
+        catalog: Arc::new(catalog::PostgresCatalog::new(Arc::clone(&pool))),
+        digests: Arc::new(digest::PostgresDigests::new(Arc::clone(&pool), options)),
+        events: Arc::new(events::PostgresEvents::new(Arc::clone(&pool))),
+        issues: Arc::new(issues::PostgresIssues::new(Arc::clone(&pool))),
+        stats: Arc::new(stats::PostgresStats::new(Arc::clone(&pool))),
+        bodies: Some(Arc::new(bodies::PostgresBodies::new(Arc::clone(&pool)))),
+        upkeep: Arc::new(upkeep::PostgresUpkeep::new(pool)),
+    })
+}

@@ -1,0 +1,91 @@
+//! Measures the server side by side with servers that do nothing, and kills it under load.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+mod bars;
+mod client;
+mod corpus;
+mod crash;
+mod phases;
+mod program;
+mod sink;
+
+#[derive(Parser)]
+#[command(about, version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Measures and prints each bar beside its target.
+    Bench(Options),
+    /// Kills the server under load, starts it again, and compares what it answered with what it has.
+    Crash {
+        #[command(flatten)]
+        options: Options,
+        /// How often.
+        #[arg(long, default_value_t = 20)]
+        rounds: u32,
+        /// A command that is run while the server runs, in every second round: `stop` and `start`
+        /// are appended. For databases that may go away.
+        #[arg(long)]
+        store_command: Option<PathBuf>,
+    },
+    /// Serves as one of the two sinks; used by `bench`.
+    Sink {
+        /// Appends to this file and syncs before it answers.
+        #[arg(long)]
+        durable: Option<PathBuf>,
+    },
+}
+
+/// What to measure, and how much of it.
+#[derive(clap::Args, Clone)]
+pub struct Options {
+    /// The server's binary.
+    #[arg(long)]
+    pub binary: PathBuf,
+    /// Events to send, one JSON document a line.
+    #[arg(long)]
+    pub corpus: PathBuf,
+    /// Events of many shapes, for the disk bar.
+    #[arg(long)]
+    pub shapes: Option<PathBuf>,
+    /// A folder for data; what is in it is removed.
+    #[arg(long)]
+    pub scratch: PathBuf,
+    /// Seconds of each measurement.
+    #[arg(long, default_value_t = 5)]
+    pub seconds: u64,
+    /// Measurements of each row, of which the median is shown.
+    #[arg(long, default_value_t = 3)]
+    pub rounds: usize,
+    /// Seconds of the sustained run.
+    #[arg(long, default_value_t = 60)]
+    pub sustained: u64,
+    /// Stored events after which everything is measured again.
+    #[arg(long, value_delimiter = ',', default_value = "1000000,5000000")]
+    pub fill: Vec<u64>,
+    /// A database for the rows about PostgreSQL; left out without one.
+    #[arg(long)]
+    pub postgres: Option<String>,
+    /// Further arguments of `serve`.
+    #[arg(last = true)]
+    pub serve: Vec<String>,
+}
+
+#[tokio::main(worker_threads = 2)]
+async fn main() -> Result<()> {
+    match Arguments::parse().command {
+        Command::Bench(options) => phases::run(&options).await,
+        Command::Crash { options, rounds, store_command } => {
+            crash::run(&options, rounds, store_command.as_deref()).await
+        }
+        Command::Sink { durable } => sink::run(durable).await,
+    }
+}

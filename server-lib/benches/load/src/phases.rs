@@ -1,0 +1,287 @@
+//! The measurements, in the order of a server's life: empty, under load, filled, restarted.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use crate::Options;
+use crate::bars::{at_least, at_most, heading, median, row};
+use crate::client::{self, Answers, Plan};
+use crate::corpus::Corpus;
+use crate::program::{Ours, Program, disk};
+
+const MIB: f64 = 1024.0 * 1024.0;
+
+/// One measurement of one server.
+struct Sample {
+    rate: f64,
+    cpu_micros: f64,
+    p50_ms: f64,
+    p99_ms: f64,
+}
+
+/// Ids never repeat within a run of this program.
+struct Ids(u128);
+
+impl Ids {
+    fn take(&mut self) -> u128 {
+        self.0 += 1 << 32;
+        self.0
+    }
+}
+
+/// Runs everything and prints the table.
+pub async fn run(options: &Options) -> Result<()> {
+    let corpus = Arc::new(Corpus::read(&options.corpus)?);
+    println!("{} events of {} bytes on average", corpus.len(), corpus.average_bytes);
+    let mut ids = Ids(u128::from(std::process::id()) << 64);
+    std::fs::create_dir_all(&options.scratch)?;
+
+    let mut ours = fresh(options, "bench", None)?;
+    let server = ours.start().await?;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    heading("Empty");
+    row("ready, milliseconds", &format!("{:.0}", server.ready.as_secs_f64() * 1000.0));
+    at_most("resident memory idle, MiB", server.memory()?.0 as f64 / MIB, 20.0);
+    server.stop()?;
+
+    let (raw_rate, raw_cpu) = side_by_side(options, &ours, &corpus, &mut ids).await?;
+    let early = sustained(options, &ours, &corpus, &mut ids, raw_rate, raw_cpu).await?;
+    half_load(options, &ours, &corpus, &mut ids, early).await?;
+    for target in &options.fill {
+        filled(options, &mut ours, &corpus, &mut ids, *target, early).await?;
+    }
+    space(options, &ours, &corpus, "events of 200 groups", 1.2).await?;
+    if let Some(shapes) = &options.shapes {
+        let corpus = Arc::new(Corpus::read(shapes)?);
+        let mixed = fresh(options, "shapes", None)?;
+        let server = mixed.start().await?;
+        measure(&server, &corpus, ids.take(), 32, Duration::from_secs(600), 200_000).await?;
+        server.stop()?;
+        space(options, &mixed, &corpus, "a mix of ten shapes", 1.5).await?;
+    }
+    if let Some(url) = &options.postgres {
+        heading("PostgreSQL, 32 connections");
+        let ours = fresh(options, "postgres", Some(url))?;
+        let server = ours.start().await?;
+        let (visible, cpu) = visible_rate(&server, &corpus, ids.take(), options.sustained).await?;
+        row("visible events a second", &format!("{visible:.0}"));
+        row("server CPU an event without PostgreSQL's own, microseconds", &format!("{cpu:.0}"));
+        at_least("visible events a second, of ours on SQLite", visible / early, 0.4);
+        server.stop()?;
+    }
+    Ok(())
+}
+
+fn fresh(options: &Options, name: &str, store: Option<&str>) -> Result<Ours> {
+    let data = options.scratch.join(name);
+    if data.exists() {
+        std::fs::remove_dir_all(&data)?;
+    }
+    let mut arguments = Vec::new();
+    if let Some(url) = store {
+        arguments.extend(["--store".to_owned(), url.to_owned()]);
+    }
+    let mut ours = Ours {
+        binary: options.binary.clone(),
+        data,
+        arguments,
+        environment: Vec::new(),
+        set_up: None,
+    };
+    ours.init()?;
+    ours.arguments.extend(options.serve.iter().cloned());
+    Ok(ours)
+}
+
+async fn measure(
+    server: &Program,
+    corpus: &Arc<Corpus>,
+    first_id: u128,
+    connections: usize,
+    time: Duration,
+    requests: u64,
+) -> Result<(Answers, Duration)> {
+    let plan = Plan { connections, time, requests, rate: None };
+    let before = server.cpu()?;
+    let answers = client::send(&server.target, corpus, &plan, first_id, false, Arc::new(AtomicBool::new(false))).await?;
+    Ok((answers, server.cpu()? - before))
+}
+
+async fn side_by_side(options: &Options, ours: &Ours, corpus: &Arc<Corpus>, ids: &mut Ids) -> Result<(f64, f64)> {
+    let mut figures = (f64::NAN, f64::NAN);
+    let file = options.scratch.join("durable");
+    for connections in [1, 8, 32] {
+        heading(&format!("Accepting, {connections} connections"));
+        let mut samples: [Vec<Sample>; 3] = Default::default();
+        for _ in 0..options.rounds {
+            for (place, list) in samples.iter_mut().enumerate() {
+                let server = match place {
+                    0 => Program::sink(&["sink"])?,
+                    1 => Program::sink(&["sink", "--durable", &file.to_string_lossy()])?,
+                    _ => ours.start().await?,
+                };
+                // The first requests of a process pay for what it sets up once.
+                measure(&server, corpus, ids.take(), connections, Duration::from_secs(1), u64::MAX).await?;
+                let time = Duration::from_secs(options.seconds);
+                let (answers, cpu) = measure(&server, corpus, ids.take(), connections, time, u64::MAX).await?;
+                if answers.refused > 0 {
+                    row("refused", &answers.refused.to_string());
+                }
+                list.push(Sample {
+                    rate: answers.rate(),
+                    cpu_micros: cpu.as_micros() as f64 / answers.accepted as f64,
+                    p50_ms: answers.quantile_ms(0.5),
+                    p99_ms: answers.quantile_ms(0.99),
+                });
+                if place == 2 {
+                    server.stop()?;
+                }
+            }
+        }
+        let [raw, durable, own] = samples.map(|list| Sample {
+            rate: median(list.iter().map(|sample| sample.rate).collect()),
+            cpu_micros: median(list.iter().map(|sample| sample.cpu_micros).collect()),
+            p50_ms: median(list.iter().map(|sample| sample.p50_ms).collect()),
+            p99_ms: median(list.iter().map(|sample| sample.p99_ms).collect()),
+        });
+        for (name, sample) in [("raw", &raw), ("durable", &durable), ("ours", &own)] {
+            row(
+                &format!("{name}: accepted/s, CPU µs, p50 ms, p99 ms"),
+                &format!("{:.0}  {:.0}  {:.2}  {:.2}", sample.rate, sample.cpu_micros, sample.p50_ms, sample.p99_ms),
+            );
+        }
+        if connections == 32 {
+            at_most("p99, of durable", own.p99_ms / durable.p99_ms, 2.0);
+            figures = (raw.rate, raw.cpu_micros);
+        }
+    }
+    Ok(figures)
+}
+
+/// Returns visible events a second and CPU microseconds for each.
+async fn visible_rate(server: &Program, corpus: &Arc<Corpus>, first_id: u128, seconds: u64) -> Result<(f64, f64)> {
+    let seen = server.visible().await?;
+    let begin = Instant::now();
+    let before = server.cpu()?;
+    let plan = Plan { connections: 32, time: Duration::from_secs(seconds), requests: u64::MAX, rate: None };
+    let answers = client::send(&server.target, corpus, &plan, first_id, false, Arc::new(AtomicBool::new(false))).await?;
+    server.await_visible(seen + answers.accepted, Duration::from_secs(120)).await?;
+    let rate = answers.accepted as f64 / begin.elapsed().as_secs_f64();
+    Ok((rate, (server.cpu()? - before).as_micros() as f64 / answers.accepted as f64))
+}
+
+async fn sustained(
+    options: &Options,
+    ours: &Ours,
+    corpus: &Arc<Corpus>,
+    ids: &mut Ids,
+    raw_rate: f64,
+    raw_cpu: f64,
+) -> Result<f64> {
+    heading(&format!("Sustained for {} seconds, 32 connections", options.sustained));
+    let server = ours.start().await?;
+    let (visible, cpu) = visible_rate(&server, corpus, ids.take(), options.sustained).await?;
+    row("visible events a second", &format!("{visible:.0}"));
+    row("server CPU a visible event, microseconds", &format!("{cpu:.0}"));
+    at_least("visible events a second, of raw", visible / raw_rate, 0.33);
+    at_most("server CPU a visible event, of raw", cpu / raw_cpu, 3.3);
+    at_most("resident memory under load, MiB", server.memory()?.1 as f64 / MIB, 128.0);
+    server.stop()?;
+    Ok(visible)
+}
+
+async fn half_load(options: &Options, ours: &Ours, corpus: &Arc<Corpus>, ids: &mut Ids, full: f64) -> Result<()> {
+    heading("Half load");
+    let server = ours.start().await?;
+    let plan = Plan {
+        connections: 32,
+        time: Duration::from_secs(options.seconds * 2),
+        requests: u64::MAX,
+        rate: Some(full / 2.0),
+    };
+    let stop = Arc::new(AtomicBool::new(false));
+    let (target, events, first) = (server.target.clone(), Arc::clone(corpus), ids.take());
+    let load = tokio::spawn(async move { client::send(&target, &events, &plan, first, false, stop).await });
+    let mut lags = Vec::new();
+    while !load.is_finished() {
+        lags.push(server.metric("mini_sentry_digest_lag_seconds").await?);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let answers = load.await??;
+    row("p50 ms, p99 ms", &format!("{:.2}  {:.2}", answers.quantile_ms(0.5), answers.quantile_ms(0.99)));
+    at_most("digest lag at worst, seconds", lags.into_iter().fold(0.0, f64::max), 1.0);
+    server.stop()
+}
+
+async fn filled(
+    options: &Options,
+    ours: &mut Ours,
+    corpus: &Arc<Corpus>,
+    ids: &mut Ids,
+    events: u64,
+    early: f64,
+) -> Result<()> {
+    heading(&format!("At {events} stored events"));
+    let server = ours.start().await?;
+    let seen = server.visible().await?;
+    let missing = events.saturating_sub(seen);
+    measure(&server, corpus, ids.take(), 32, Duration::from_secs(3600), missing).await?;
+    server.await_visible(events, Duration::from_secs(600)).await?;
+    server.stop()?;
+    let server = ours.start().await?;
+    at_most("ready, milliseconds", server.ready.as_secs_f64() * 1000.0, 200.0);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    row("resident memory idle, MiB", &format!("{:.1}", server.memory()?.0 as f64 / MIB));
+    let mut pages = Vec::new();
+    for _ in 0..20 {
+        let begin = Instant::now();
+        client::get(server.target.address, "/api/events/?limit=50&level=error", &server.token).await?;
+        pages.push(begin.elapsed().as_secs_f64() * 1000.0);
+    }
+    row("first page of events, milliseconds", &format!("{:.1}", median(pages)));
+    let (visible, cpu) = visible_rate(&server, corpus, ids.take(), options.seconds * 4).await?;
+    row("visible/s, CPU µs an event", &format!("{visible:.0}  {cpu:.0}"));
+    at_least("visible events a second, of those at the start", visible / early, 0.8);
+    row("resident memory at most, MiB", &format!("{:.1}", server.memory()?.1 as f64 / MIB));
+    server.stop()
+}
+
+/// Lets the server finish its idle work and looks at what is left on disk.
+async fn space(options: &Options, ours: &Ours, corpus: &Corpus, name: &str, target: f64) -> Result<()> {
+    heading(&format!("Disk, {name} of {} bytes", corpus.average_bytes));
+    let server = ours.start().await?;
+    let events = server.visible().await? as f64;
+    let first = disk(&ours.data)?;
+    let (mut last, mut calm) = (first, 0);
+    let begin = Instant::now();
+    while calm < 15 && begin.elapsed() < Duration::from_secs(1800) {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let now = disk(&ours.data)?;
+        calm = if now == last { calm + 1 } else { 0 };
+        last = now;
+    }
+    row("as written, KiB an event", &format!("{:.3}", first as f64 / events / 1024.0));
+    at_most("after idle work, KiB an event", last as f64 / events / 1024.0, target);
+    row("idle work took at most, seconds", &format!("{:.0}", begin.elapsed().as_secs_f64()));
+    for entry in std::fs::read_dir(&ours.data)?.flatten() {
+        row(&format!("  {}", name_of(&entry.path())), &format!("{:.1} MiB", size_of(&entry.path()) / MIB));
+    }
+    let _ = options;
+    server.stop()
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+fn size_of(path: &Path) -> f64 {
+    if path.is_dir() {
+        disk(path).unwrap_or(0) as f64
+    } else {
+        path.metadata().map_or(0, |about| about.len()) as f64
+    }
+}

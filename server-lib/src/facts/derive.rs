@@ -1,0 +1,178 @@
+//! From the scanned fields to what the index keeps of an event.
+
+use std::borrow::Cow;
+
+use mini_sentry::protocol::Timestamp;
+
+use super::{FactsInput, FrameRules, Scan, ScannedException, ScannedFrame, grouping};
+use crate::model::event::{EventFacts, EventKind, Level};
+use crate::model::time::Millis;
+
+/// Characters of a title.
+const MAX_TITLE: usize = 200;
+/// Characters of a culprit.
+const MAX_CULPRIT: usize = 200;
+/// Characters of a release.
+pub(crate) const MAX_RELEASE: usize = 250;
+/// Characters of an environment, a distribution or a platform.
+pub(crate) const MAX_NAME: usize = 64;
+/// An event may be so far ahead of our clock.
+pub(crate) const MAX_AHEAD_MS: i64 = Millis::MINUTE;
+/// An event may be so old.
+pub(crate) const MAX_AGE_MS: i64 = 30 * Millis::DAY;
+
+/// Makes the facts of an event. The same scan and input always give the same facts.
+#[must_use]
+pub fn derive(scan: &Scan<'_>, input: &FactsInput<'_>) -> EventFacts {
+    let kind = kind_of(scan);
+    let client_time = scan.timestamp.as_deref().and_then(read_timestamp);
+    EventFacts {
+        kind,
+        timestamp: correct(client_time, input.drift_ms, input.received),
+        level: read_level(scan.level.as_deref(), kind),
+        platform: tidy(scan.platform.as_deref().unwrap_or("other"), MAX_NAME),
+        environment: tidy(scan.environment.as_deref().unwrap_or_default(), MAX_NAME),
+        release: tidy(scan.release.as_deref().unwrap_or_default(), MAX_RELEASE),
+        dist: tidy(scan.dist.as_deref().unwrap_or_default(), MAX_NAME),
+        title: title_of(scan),
+        culprit: culprit_of(scan, input.rules),
+        grouping: grouping::key(scan, input.rules),
+        user: scan
+            .user
+            .identity(input.client_ip)
+            .map(|identity| identity.hash()),
+    }
+}
+
+/// Puts a client's time on our clock; one that cannot be, or is too old to be counted where it
+/// belongs, becomes the time of arrival.
+pub(crate) fn correct(client: Option<Timestamp>, drift_ms: i64, received: Millis) -> Millis {
+    let Some(client) = client else {
+        return received;
+    };
+    let corrected = Millis::from(client).plus(drift_ms);
+    let age = received.since(corrected);
+    if (-MAX_AHEAD_MS..=MAX_AGE_MS).contains(&age) {
+        corrected
+    } else {
+        received
+    }
+}
+
+fn read_timestamp(text: &str) -> Option<Timestamp> {
+    // Seconds come from most SDKs' languages, so they are tried before the longer form fails.
+    match text.trim().parse::<f64>() {
+        Ok(seconds) => Timestamp::from_seconds(seconds),
+        Err(_) => Timestamp::parse(text),
+    }
+}
+
+fn kind_of(scan: &Scan<'_>) -> EventKind {
+    match scan.kind.as_deref() {
+        Some("csp" | "hpkp" | "expectct" | "expectstaple") => EventKind::Csp,
+        Some("transaction") => EventKind::Transaction,
+        _ if scan.exceptions.is_empty() => EventKind::Default,
+        _ => EventKind::Error,
+    }
+}
+
+fn read_level(text: Option<&str>, kind: EventKind) -> Level {
+    text.and_then(|text| Level::from_name(text.trim()))
+        .unwrap_or(match kind {
+            EventKind::Transaction => Level::Info,
+            EventKind::Default | EventKind::Error | EventKind::Csp => Level::Error,
+        })
+}
+
+fn title_of(scan: &Scan<'_>) -> String {
+    if let Some(exception) = main_exception(scan) {
+        let kind = first_line(exception.kind.as_deref());
+        let value = first_line(exception.value.as_deref());
+        let title = match (kind, value) {
+            ("", value) => Cow::Borrowed(value),
+            (kind, "") => Cow::Borrowed(kind),
+            (kind, value) => Cow::Owned(format!("{kind}: {}", clip(value, MAX_TITLE))),
+        };
+        if !title.is_empty() {
+            return tidy(&title, MAX_TITLE);
+        }
+    }
+    let message = first_line(scan.message.as_deref());
+    let transaction = first_line(scan.transaction.as_deref());
+    let title = [message, transaction]
+        .into_iter()
+        .find(|text| !text.is_empty());
+    tidy(title.unwrap_or("<unlabeled event>"), MAX_TITLE)
+}
+
+/// The exception that people see first: the last of the chain that says anything.
+fn main_exception<'s, 'a>(scan: &'s Scan<'a>) -> Option<&'s ScannedException<'a>> {
+    scan.exceptions
+        .iter()
+        .rev()
+        .find(|exception| exception.kind.is_some() || exception.value.is_some())
+}
+
+fn culprit_of(scan: &Scan<'_>, rules: &FrameRules) -> String {
+    let stacks = scan
+        .exceptions
+        .iter()
+        .rev()
+        .map(|exception| exception.frames.as_slice())
+        .chain([scan.frames.as_slice()]);
+    let mut outside = None;
+    for frame in stacks.flat_map(|frames| frames.iter().rev()) {
+        if frame.function.is_none() && frame.module.is_none() && frame.filename.is_none() {
+            continue;
+        }
+        if rules.is_in_app(frame.place(), frame.in_app) {
+            return tidy(&place_of(frame), MAX_CULPRIT);
+        }
+        outside = outside.or(Some(frame));
+    }
+    match (scan.transaction.as_deref().map(str::trim), outside) {
+        (Some(transaction), _) if !transaction.is_empty() => tidy(transaction, MAX_CULPRIT),
+        (_, Some(frame)) => tidy(&place_of(frame), MAX_CULPRIT),
+        _ => String::new(),
+    }
+}
+
+fn place_of<'f>(frame: &'f ScannedFrame<'_>) -> Cow<'f, str> {
+    let file = frame.module.as_deref().or(frame.filename.as_deref());
+    match (file, frame.function.as_deref()) {
+        (Some(file), Some(function)) => Cow::Owned(format!("{file} in {function}")),
+        (Some(one), None) | (None, Some(one)) => Cow::Borrowed(one),
+        (None, None) => Cow::Borrowed(""),
+    }
+}
+
+fn first_line(text: Option<&str>) -> &str {
+    text.unwrap_or_default()
+        .trim_start()
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .trim_end()
+}
+
+/// Makes a text fit for the index: trimmed, cut after so many characters, and without control
+/// characters, of which some databases refuse NUL.
+pub(crate) fn tidy(text: &str, max_chars: usize) -> String {
+    let text = clip(text.trim(), max_chars);
+    if text.bytes().any(|byte| byte.is_ascii_control()) {
+        text.replace(|c: char| c.is_ascii_control(), " ")
+    } else {
+        text.to_owned()
+    }
+}
+
+/// Cuts a text after so many characters.
+fn clip(text: &str, max_chars: usize) -> &str {
+    if text.len() <= max_chars {
+        return text;
+    }
+    match text.char_indices().nth(max_chars) {
+        Some((end, _)) => text.get(..end).unwrap_or(text),
+        None => text,
+    }
+}

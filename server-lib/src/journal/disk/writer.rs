@@ -1,0 +1,363 @@
+//! The writer: takes what is queued, writes it as one group, syncs once, answers everybody.
+//!
+//! It never waits for more to come: while a sync runs, the next group gathers by itself. A group
+//! is all there or not at all: the blocks of a group say so, and opening cuts off a torn one.
+//!
+//! When writing fails, the file is cut back to the last good group and the next group tries
+//! again. When a sync fails, the system may have thrown the data away and call the next sync good;
+//! so the file is given up and the next group begins a new one.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use crate::block::{BlockBuilder, BlockError, BlockHeader, Packer};
+use crate::error::Error;
+use crate::journal::{AppendError, Delivery, Trouble};
+use crate::model::ids::Seq;
+use crate::model::record::NewRecord;
+
+use super::folder::{free_bytes, means_full};
+use super::intake::{Request, Work};
+use super::segment::{OpenSegment, SEGMENT_HEADER_BYTES, Segment, SegmentHeader, Span};
+use super::shared::Shared;
+
+/// Fast, and compaction packs again.
+const LEVEL: i8 = 1;
+/// A block is finished when the next record would make it larger.
+const BLOCK_BYTES: usize = 1024 * 1024;
+/// How long the free space is believed.
+const FREE_SPACE_AGE: Duration = Duration::from_millis(250);
+/// After so much idleness, a segment that is only a way to another home is closed and removed.
+const IDLE: Duration = Duration::from_secs(5);
+const KEPT_BUFFER_BYTES: usize = 4 * 1024 * 1024;
+
+/// The writer's own part; lives on its thread.
+pub(super) struct Writer {
+    shared: Arc<Shared>,
+    packer: Packer,
+    builder: BlockBuilder,
+    /// The group as it goes to disk, and its blocks with their places in it.
+    group: Vec<u8>,
+    headers: Vec<(u64, BlockHeader)>,
+    active: Option<Active>,
+    free: Option<(Instant, bool)>,
+}
+
+/// The segment at hand.
+struct Active {
+    segment: Arc<Segment>,
+    open: Arc<OpenSegment>,
+    /// Where the next group begins: behind the last good one.
+    end: u64,
+}
+
+/// Why a group was not written.
+enum Failure {
+    Full,
+    Other,
+}
+
+impl Writer {
+    pub(super) fn new(shared: Arc<Shared>) -> Result<Self, BlockError> {
+        let last = shared.segments().pop();
+        let active = last.and_then(|segment| {
+            let open = segment.live_part()?;
+            let end = segment.bytes();
+            Some(Active { segment, open, end })
+        });
+        Ok(Self {
+            packer: Packer::new(LEVEL)?,
+            shared,
+            builder: BlockBuilder::new(),
+            group: Vec::new(),
+            headers: Vec::new(),
+            active,
+            free: None,
+        })
+    }
+
+    pub(super) fn run(mut self) {
+        loop {
+            match self.shared.intake.next(IDLE) {
+                Work::Group(requests) => self.write_group(requests),
+                Work::Seal(answers) => {
+                    self.seal();
+                    for answer in answers {
+                        // Who asked may have given up.
+                        let _ = answer.send(());
+                    }
+                }
+                Work::Idle => self.rest(),
+                Work::Closed => break,
+            }
+        }
+        self.shared.handoff.close();
+    }
+
+    fn write_group(&mut self, requests: Vec<Request>) {
+        let started = Instant::now();
+        let first = self.shared.tail().next();
+        match self.try_write(&requests, first) {
+            Ok(()) => self.publish(requests, first, started),
+            Err(failure) => {
+                let (trouble, error) = match failure {
+                    Failure::Full => (Trouble::Full, AppendError::Full),
+                    Failure::Other => (Trouble::Failed, AppendError::Failed),
+                };
+                if self.shared.trouble() != Some(trouble) {
+                    self.shared.set_trouble(Some(trouble));
+                    tracing::error!(reason = error.code(), "the journal takes no records now");
+                }
+                for request in requests {
+                    let _ = request.answer.send(Err(error.clone()));
+                }
+            }
+        }
+    }
+
+    fn try_write(&mut self, requests: &[Request], first: Seq) -> Result<(), Failure> {
+        self.check_space()?;
+        self.pack(requests, first).map_err(|error| {
+            self.builder.clear();
+            tracing::error!(%error, "a group cannot be packed");
+            Failure::Other
+        })?;
+        let mut active = match self.active.take() {
+            Some(active) => active,
+            None => self.create_segment(first).map_err(|error| {
+                tracing::debug!(%error, "a segment cannot be created");
+                failure_of(&error)
+            })?,
+        };
+        if let Err(error) = active.open.file.write_all_at(&self.group, active.end) {
+            tracing::debug!(%error, "a group cannot be written");
+            if active.open.file.set_len(active.end).is_ok() {
+                self.active = Some(active);
+            } else {
+                self.give_up(&active);
+            }
+            return Err(failure_of(&error));
+        }
+        if let Err(error) = active.open.file.sync_data() {
+            tracing::error!(%error, "a group cannot be synced");
+            // Not being cut back does no harm: nothing beyond its last good group is read.
+            let _ = active.open.file.set_len(active.end);
+            self.give_up(&active);
+            return Err(failure_of(&error));
+        }
+        let spans = self
+            .headers
+            .iter()
+            .map(|(offset, header)| Span::new(active.end.saturating_add(*offset), header))
+            .collect::<Vec<_>>();
+        active.end = active.end.saturating_add(self.group.len() as u64);
+        active.open.extend(&spans);
+        let last = spans.last().map_or(first, |span| span.last);
+        active.segment.grow(last, active.end);
+        self.active = Some(active);
+        Ok(())
+    }
+
+    /// Packs the records of all requests into the blocks of one group.
+    fn pack(&mut self, requests: &[Request], first: Seq) -> Result<(), BlockError> {
+        self.headers.clear();
+        if self.group.capacity() > KEPT_BUFFER_BYTES {
+            self.group = Vec::new();
+        }
+        self.group.clear();
+        let mut seq = first;
+        for record in requests.iter().flat_map(|request| &request.records) {
+            let plain = self.builder.plain_bytes().saturating_add(record.body.len());
+            if plain > BLOCK_BYTES && !self.builder.is_empty() {
+                self.finish_block(true)?;
+            }
+            self.builder.push(seq, &record.head, &record.body)?;
+            seq = seq.next();
+        }
+        self.finish_block(false)
+    }
+
+    fn finish_block(&mut self, more_follows: bool) -> Result<(), BlockError> {
+        let offset = self.group.len();
+        let header = self.builder.finish(
+            &mut self.packer,
+            u32::try_from(offset).unwrap_or(u32::MAX),
+            more_follows,
+            &mut self.group,
+        )?;
+        self.headers.push((offset as u64, header));
+        Ok(())
+    }
+
+    /// Tells everybody that the group is on disk.
+    fn publish(&mut self, requests: Vec<Request>, first: Seq, started: Instant) {
+        let shared = Arc::clone(&self.shared);
+        shared
+            .last_append
+            .store(shared.clock.now().0, Ordering::Relaxed);
+        if shared.trouble().is_some() {
+            shared.set_trouble(None);
+            tracing::info!("the journal takes records again");
+        }
+        let mut deliveries = Vec::new();
+        let mut answers = Vec::with_capacity(requests.len());
+        let mut seq = first;
+        for request in requests {
+            answers.push((request.answer, seq));
+            for record in request.records {
+                deliveries.push(deliver(seq, record));
+                seq = seq.next();
+            }
+        }
+        let tail = Seq(seq.0.saturating_sub(1));
+        let count = deliveries.len();
+        shared.set_tail(tail);
+        for (answer, seq) in answers {
+            // The request may have been given up.
+            let _ = answer.send(Ok(seq));
+        }
+        shared.handoff.push(deliveries.into_iter(), tail);
+        shared.metrics.group_records.observe(count as f64);
+        shared
+            .metrics
+            .group_seconds
+            .observe(started.elapsed().as_secs_f64());
+        shared.count_queue();
+        let is_large = self
+            .active
+            .as_ref()
+            .is_some_and(|active| active.end >= shared.segment_bytes);
+        if is_large {
+            self.seal();
+        }
+    }
+
+    /// Closes the segment; the next group begins a new one.
+    fn seal(&mut self) {
+        if let Some(active) = self.active.take() {
+            active.segment.close();
+        }
+    }
+
+    /// Closes a segment that cannot be relied on any more.
+    fn give_up(&self, active: &Active) {
+        active.segment.close();
+        if active.end > SEGMENT_HEADER_BYTES {
+            return;
+        }
+        // Nothing good is in it, and the next one has the same name.
+        let id = active.segment.id;
+        if let Err(error) = self.shared.remove_segments(|segment| segment.id == id) {
+            tracing::debug!(%error, "an empty segment cannot be removed");
+        }
+    }
+
+    fn create_segment(&self, first: Seq) -> io::Result<Active> {
+        let shared = &self.shared;
+        let id = shared.new_id();
+        let path = shared.folder.segment_path(first);
+        let unfinished = shared.folder.unfinished_path(first, id);
+        let header = SegmentHeader {
+            generation: 0,
+            first,
+            last: None,
+            index: None,
+        };
+        let file = create_file(&unfinished, &header).inspect_err(|_| {
+            let _ = fs::remove_file(&unfinished);
+        })?;
+        fs::rename(&unfinished, &path)?;
+        shared.folder.sync()?;
+        let open = Arc::new(OpenSegment::new(id, file, Vec::new()));
+        let before = Seq(first.0.saturating_sub(1));
+        let segment = Arc::new(Segment::live(
+            path,
+            first,
+            before,
+            SEGMENT_HEADER_BYTES,
+            Arc::clone(&open),
+        ));
+        shared.change_segments(|segments| segments.push(Arc::clone(&segment)));
+        Ok(Active {
+            segment,
+            open,
+            end: SEGMENT_HEADER_BYTES,
+        })
+    }
+
+    fn check_space(&mut self) -> Result<(), Failure> {
+        let known = self
+            .free
+            .filter(|(checked, _)| checked.elapsed() < FREE_SPACE_AGE);
+        let has_space = match known {
+            Some((_, has_space)) => has_space,
+            None => {
+                // A system that does not say is found out by writing.
+                let free = free_bytes(self.shared.folder.path()).unwrap_or(u64::MAX);
+                let has_space = free >= self.shared.min_free_bytes;
+                self.free = Some((Instant::now(), has_space));
+                has_space
+            }
+        };
+        if has_space {
+            Ok(())
+        } else {
+            Err(Failure::Full)
+        }
+    }
+
+    /// Frees what is not needed any more, when nothing comes.
+    fn rest(&mut self) {
+        let shared = Arc::clone(&self.shared);
+        self.group = Vec::new();
+        self.builder = BlockBuilder::new();
+        shared.cache.shed();
+        let all_digested = shared.committed() >= shared.tail();
+        if shared.keeps_bodies || !all_digested {
+            return;
+        }
+        self.seal();
+        if let Err(error) = shared.remove_segments(|segment| segment.last() <= shared.committed()) {
+            log_removal(&error);
+        }
+    }
+}
+
+/// Writes to the log that digested segments could not be removed.
+pub(super) fn log_removal(error: &Error) {
+    tracing::error!(%error, "a digested segment cannot be removed");
+}
+
+fn deliver(seq: Seq, record: NewRecord) -> Delivery {
+    let in_blob = record.head.context.blob.as_ref().map(|blob| blob.bytes);
+    Delivery {
+        seq,
+        body_bytes: in_blob.unwrap_or(record.body.len() as u64),
+        body: record.facts.is_none().then_some(record.body),
+        facts: record.facts,
+        head: record.head,
+    }
+}
+
+fn create_file(path: &std::path::Path, header: &SegmentHeader) -> io::Result<File> {
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .open(path)?;
+    file.write_all_at(&header.to_bytes(), 0)?;
+    Ok(file)
+}
+
+fn failure_of(error: &io::Error) -> Failure {
+    if means_full(error) {
+        Failure::Full
+    } else {
+        Failure::Other
+    }
+}

@@ -1,0 +1,269 @@
+//! Writes what digest made: one batch, one transaction.
+//!
+//! The transaction is committed with `synchronous_commit` as the server has it, which is `on`: what
+//! `position` tells is durable, so the journal may drop what lies before it. One sync for a batch
+//! of hundreds of events costs next to nothing.
+
+mod counts;
+mod issues;
+mod partition;
+mod sessions;
+
+use std::collections::HashSet;
+use std::pin::pin;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tokio_postgres::binary_copy::BinaryCopyInWriter;
+use tokio_postgres::types::Type;
+
+pub(super) use counts::{Counted, add_events, add_outcomes};
+pub(super) use partition::{PARTED_TABLES, open as open_partition};
+
+use super::blocks;
+use super::pool::{ANSWER, Lease, Pool, in_time};
+use super::row::{Sixteen, big, int, level_code, seq, text};
+use crate::error::Error;
+use crate::model::event::NewEvent;
+use crate::model::ids::{IssueId, Seq};
+use crate::model::item::ItemRow;
+use crate::store::open::StoreOptions;
+use crate::store::{Applied, Batch, Digests};
+
+/// Writers of the index and its sums follow one another by locking this row.
+pub(super) const LOCK: &str = "SELECT position FROM digest FOR UPDATE";
+
+/// The planner has no statistics for fresh tables, and would read them whole. Every lookup of a
+/// batch is by an index.
+pub(super) const BEGIN: &str = "BEGIN; SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; \
+                     SET LOCAL enable_mergejoin = off; SET LOCAL enable_bitmapscan = off; \
+                     SET LOCAL jit = off";
+
+/// Digest's way into PostgreSQL.
+#[derive(Debug)]
+pub(super) struct PostgresDigests {
+    pool: Arc<Pool>,
+    options: StoreOptions,
+}
+
+impl PostgresDigests {
+    /// Makes the part.
+    pub(super) fn new(pool: Arc<Pool>, options: StoreOptions) -> Self {
+        Self { pool, options }
+    }
+}
+
+#[async_trait]
+impl Digests for PostgresDigests {
+    async fn position(&self) -> Result<Seq, Error> {
+        let mut lease = self.pool.lend().await?;
+        let row = lease.query_one("SELECT position FROM digest", &[]).await?;
+        seq(&row, 0)
+    }
+
+    async fn apply(&self, batch: Batch) -> Result<Applied, Error> {
+        let mut lease = self.pool.lend().await?;
+        lease.begin(BEGIN).await?;
+        let row = lease.query_one(LOCK, &[]).await?;
+        if batch.last <= seq(&row, 0)? {
+            lease.rollback().await?;
+            return Ok(Applied::default());
+        }
+        let part = partition::current(&mut lease, &batch, &self.options).await?;
+        let (fresh, duplicates) = without_duplicates(&mut lease, &batch.events).await?;
+        let issues = issues::record(&mut lease, &fresh).await?;
+        copy_events(&mut lease, part.id, &fresh, &issues).await?;
+        copy_items(&mut lease, part.id, &batch.items).await?;
+        let counted: Vec<_> = fresh
+            .iter()
+            .zip(&issues)
+            .map(|(event, issue)| Counted::of(event, *issue))
+            .collect();
+        add_events(&mut lease, part.id, &counted, 1).await?;
+        let duplicate_events: Vec<_> = duplicates.iter().map(|(event, _)| *event).collect();
+        let outcomes = counts::corrected(&batch.outcomes, &duplicate_events);
+        add_outcomes(&mut lease, &outcomes).await?;
+        sessions::update(&mut lease, &batch.sessions).await?;
+        sessions::add_tallies(&mut lease, &batch.tallies).await?;
+        let duplicates: Vec<Seq> = duplicates.iter().map(|(_, seq)| *seq).collect();
+        mark_dead(&mut lease, &duplicates).await?;
+        blocks::append(&mut lease, &batch.blocks, part.is_new, &self.options).await?;
+        partition::extend(&mut lease, part.id, &batch, fresh.len()).await?;
+        lease
+            .execute("UPDATE digest SET position = $1", &[&batch.last.to_i64()])
+            .await?;
+        lease.commit().await?;
+        let stored = fresh
+            .iter()
+            .zip(&issues)
+            .map(|(event, issue)| (event.seq, issue.id, issue.is_new))
+            .collect();
+        Ok(Applied { stored, duplicates })
+    }
+}
+
+/// The issue that an event belongs to.
+#[derive(Clone, Copy, Debug)]
+struct EventIssue {
+    id: IssueId,
+    is_new: bool,
+}
+
+type Split<'a> = (Vec<&'a NewEvent>, Vec<(&'a NewEvent, Seq)>);
+
+/// Parts the events that their projects do not have yet from the others.
+async fn without_duplicates<'a>(
+    lease: &mut Lease,
+    events: &'a [NewEvent],
+) -> Result<Split<'a>, Error> {
+    if events.is_empty() {
+        return Ok(Split::default());
+    }
+    let ids: Vec<_> = events
+        .iter()
+        .map(|event| Sixteen(*event.event_id.as_bytes()))
+        .collect();
+    let projects: Vec<_> = events.iter().map(|event| int(event.project.0)).collect();
+    let rows = lease
+        .query(
+            "SELECT b.event_id, b.project FROM unnest($1::uuid[], $2::integer[]) \
+             AS b (event_id, project) WHERE EXISTS (SELECT FROM events e \
+             WHERE e.event_id = b.event_id AND e.project = b.project)",
+            &[&ids, &projects],
+        )
+        .await?;
+    let mut known = HashSet::with_capacity(events.len());
+    for row in &rows {
+        known.insert((
+            super::row::get::<Sixteen>(row, 0)?,
+            super::row::get::<i32>(row, 1)?,
+        ));
+    }
+    let mut split = Split::default();
+    for event in events {
+        let name = (Sixteen(*event.event_id.as_bytes()), int(event.project.0));
+        if known.insert(name) {
+            split.0.push(event);
+        } else {
+            split.1.push((event, event.seq));
+        }
+    }
+    Ok(split)
+}
+
+async fn copy_events(
+    lease: &mut Lease,
+    part: i32,
+    events: &[&NewEvent],
+    issues: &[EventIssue],
+) -> Result<(), Error> {
+    const TYPES: &[Type] = &[
+        Type::INT4,
+        Type::INT8,
+        Type::INT4,
+        Type::UUID,
+        Type::INT8,
+        Type::INT2,
+        Type::INT8,
+        Type::INT8,
+        Type::INT2,
+        Type::TEXT,
+        Type::TEXT,
+        Type::INT8,
+    ];
+    if events.is_empty() {
+        return Ok(());
+    }
+    let sql = format!(
+        "COPY events_{part} (part, seq, project, event_id, issue, kind, happened, received, \
+         level, environment, release, person) FROM STDIN BINARY"
+    );
+    let sink = lease.copy_in(&sql).await?;
+    let copied = in_time(ANSWER, async {
+        let mut writer = pin!(BinaryCopyInWriter::new(sink, TYPES));
+        for (event, issue) in events.iter().zip(issues) {
+            let facts = &event.facts;
+            writer
+                .as_mut()
+                .write(&[
+                    &part,
+                    &event.seq.to_i64(),
+                    &int(event.project.0),
+                    &Sixteen(*event.event_id.as_bytes()),
+                    &issue.id.to_i64(),
+                    &i16::from(facts.kind.code()),
+                    &facts.timestamp.0,
+                    &event.received.0,
+                    &level_code(facts.level),
+                    &text(&facts.environment),
+                    &text(&facts.release),
+                    &facts.user,
+                ])
+                .await?;
+        }
+        writer.finish().await
+    });
+    let result = copied.await;
+    lease.noting(result).map(|_| ())
+}
+
+async fn copy_items(lease: &mut Lease, part: i32, items: &[ItemRow]) -> Result<(), Error> {
+    const TYPES: &[Type] = &[
+        Type::INT4,
+        Type::INT8,
+        Type::INT4,
+        Type::INT2,
+        Type::UUID,
+        Type::INT8,
+        Type::TEXT,
+        Type::TEXT,
+        Type::TEXT,
+        Type::INT8,
+    ];
+    if items.is_empty() {
+        return Ok(());
+    }
+    let sql = format!(
+        "COPY items_{part} (part, seq, project, kind, event_id, received, name, content_type, \
+         attachment_type, bytes) FROM STDIN BINARY"
+    );
+    let sink = lease.copy_in(&sql).await?;
+    let copied = in_time(ANSWER, async {
+        let mut writer = pin!(BinaryCopyInWriter::new(sink, TYPES));
+        for item in items {
+            let id = item.event_id;
+            writer
+                .as_mut()
+                .write(&[
+                    &part,
+                    &item.seq.to_i64(),
+                    &int(item.project.0),
+                    &i16::from(item.kind.code()),
+                    &(!id.is_nil()).then(|| Sixteen(*id.as_bytes())),
+                    &item.received.0,
+                    &text(&item.name),
+                    &text(&item.content_type),
+                    &text(&item.attachment_type),
+                    &big(item.bytes),
+                ])
+                .await?;
+        }
+        writer.finish().await
+    });
+    let result = copied.await;
+    lease.noting(result).map(|_| ())
+}
+
+pub(super) async fn mark_dead(lease: &mut Lease, seqs: &[Seq]) -> Result<(), Error> {
+    if seqs.is_empty() {
+        return Ok(());
+    }
+    let seqs: Vec<_> = seqs.iter().map(|seq| seq.to_i64()).collect();
+    lease
+        .execute(
+            "INSERT INTO dead (seq) SELECT unnest($1::bigint[]) ON CONFLICT DO NOTHING",
+            &[&seqs],
+        )
+        .await?;
+    Ok(())
+}

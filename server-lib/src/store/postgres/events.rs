@@ -1,0 +1,189 @@
+//! The index of events and items, read.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use mini_sentry::protocol::EventId;
+
+use super::filter::{Scope, Where, count_events};
+use super::pool::Pool;
+use super::row::{
+    Sixteen, big, event, event_columns, item, item_columns, level_code, projects, text,
+};
+use crate::error::Error;
+use crate::model::event::EventRow;
+use crate::model::ids::{ProjectId, Seq};
+use crate::model::item::ItemRow;
+use crate::store::Events;
+use crate::store::query::{EventFilter, ItemFilter, Page};
+
+/// Nothing that arrived up to the mark of its project is shown.
+macro_rules! visible {
+    ($row:literal) => {
+        concat!(
+            " NOT EXISTS (SELECT FROM hidden h WHERE h.project = ",
+            $row,
+            ".project AND h.received >= ",
+            $row,
+            ".received)"
+        )
+    };
+}
+
+/// The index in PostgreSQL.
+#[derive(Debug)]
+pub(super) struct PostgresEvents {
+    pool: Arc<Pool>,
+}
+
+impl PostgresEvents {
+    /// Makes the part.
+    pub(super) fn new(pool: Arc<Pool>) -> Self {
+        Self { pool }
+    }
+}
+
+#[async_trait]
+impl Events for PostgresEvents {
+    async fn find(&self, id: EventId, of: &[ProjectId]) -> Result<Vec<EventRow>, Error> {
+        let mut lease = self.pool.lend().await?;
+        let rows = lease
+            .query(
+                concat!(
+                    "SELECT ",
+                    event_columns!(),
+                    " FROM events e WHERE e.event_id = $1 AND e.project = ANY($2) AND",
+                    visible!("e"),
+                    " ORDER BY e.seq"
+                ),
+                &[&Sixteen(*id.as_bytes()), &projects(of)],
+            )
+            .await?;
+        rows.iter().map(event).collect()
+    }
+
+    async fn get(&self, seq: Seq) -> Result<Option<EventRow>, Error> {
+        let mut lease = self.pool.lend().await?;
+        let row = lease
+            .query_opt(
+                concat!(
+                    "SELECT ",
+                    event_columns!(),
+                    " FROM events e WHERE e.seq = $1 AND",
+                    visible!("e")
+                ),
+                &[&seq.to_i64()],
+            )
+            .await?;
+        row.as_ref().map(event).transpose()
+    }
+
+    async fn list(&self, filter: &EventFilter, page: Page) -> Result<Vec<EventRow>, Error> {
+        let mut lease = self.pool.lend().await?;
+        let scope = Scope::of(&mut lease, &filter.projects).await?;
+        if scope.is_empty() || page.limit == 0 {
+            return Ok(Vec::new());
+        }
+        let mut conditions = Where::new(vec![
+            Box::new(scope.projects()),
+            Box::new(scope.floors()),
+            Box::new(big(page.offset.saturating_add(page.limit))),
+            Box::new(big(page.offset)),
+            Box::new(big(page.limit)),
+        ]);
+        if let Some(issue) = filter.issue {
+            conditions.add("x.issue = ", issue.to_i64(), "");
+        }
+        if !filter.levels.is_empty() {
+            let levels: Vec<_> = filter
+                .levels
+                .iter()
+                .map(|level| level_code(*level))
+                .collect();
+            conditions.add("x.level = ANY(", levels, ")");
+        }
+        if !filter.environments.is_empty() {
+            conditions.add("x.environment = ANY(", texts(&filter.environments), ")");
+        }
+        if !filter.releases.is_empty() {
+            conditions.add("x.release = ANY(", texts(&filter.releases), ")");
+        }
+        if let Some(times) = &filter.times {
+            conditions.add("x.happened >= ", times.start().0, "");
+            conditions.add("x.happened <= ", times.end().0, "");
+        }
+        let sql = format!(
+            concat!(
+                "SELECT ",
+                event_columns!(),
+                " FROM unnest($1::integer[], $2::bigint[]) AS p (project, floor) \
+                 CROSS JOIN LATERAL (SELECT * FROM events x WHERE x.project = p.project \
+                 AND x.received > p.floor{} ORDER BY x.happened DESC, x.seq DESC \
+                 LIMIT $3) AS e ORDER BY e.happened DESC, e.seq DESC OFFSET $4 LIMIT $5"
+            ),
+            conditions.sql()
+        );
+        let rows = lease.query_text(&sql, &conditions.params()).await?;
+        rows.iter().map(event).collect()
+    }
+
+    async fn count(&self, filter: &EventFilter) -> Result<u64, Error> {
+        let mut lease = self.pool.lend().await?;
+        lease
+            .begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            .await?;
+        let count = count_events(&mut lease, filter).await?;
+        lease.commit().await?;
+        Ok(count)
+    }
+
+    async fn items(&self, filter: &ItemFilter, page: Page) -> Result<Vec<ItemRow>, Error> {
+        let mut lease = self.pool.lend().await?;
+        let scope = Scope::of(&mut lease, &filter.projects).await?;
+        if scope.is_empty() || page.limit == 0 {
+            return Ok(Vec::new());
+        }
+        let mut conditions = Where::new(vec![
+            Box::new(scope.projects()),
+            Box::new(scope.floors()),
+            Box::new(big(page.offset.saturating_add(page.limit))),
+            Box::new(big(page.offset)),
+            Box::new(big(page.limit)),
+        ]);
+        if let Some(id) = filter.event_id {
+            if id.is_nil() {
+                conditions.add_text("x.event_id IS NULL");
+            } else {
+                conditions.add("x.event_id = ", Sixteen(*id.as_bytes()), "");
+            }
+        }
+        if !filter.kinds.is_empty() {
+            let kinds: Vec<_> = filter
+                .kinds
+                .iter()
+                .map(|kind| i16::from(kind.code()))
+                .collect();
+            conditions.add("x.kind = ANY(", kinds, ")");
+        }
+        let sql = format!(
+            concat!(
+                "SELECT ",
+                item_columns!(),
+                " FROM unnest($1::integer[], $2::bigint[]) AS p (project, floor) \
+                 CROSS JOIN LATERAL (SELECT * FROM items x WHERE x.project = p.project \
+                 AND x.received > p.floor{} ORDER BY x.seq DESC LIMIT $3) AS i \
+                 ORDER BY i.seq DESC OFFSET $4 LIMIT $5"
+            ),
+            conditions.sql()
+        );
+        let rows = lease.query_text(&sql, &conditions.params()).await?;
+        rows.iter().map(item).collect()
+    }
+}
+
+fn texts(values: &[String]) -> Vec<String> {
+    values
+        .iter()
+        .map(|value| text(value).into_owned())
+        .collect()
+}

@@ -1,0 +1,144 @@
+//! Events of a project.
+
+use axum::Json;
+use axum::extract::State;
+use mini_sentry::protocol::EventId;
+use serde_json::{Value, json};
+
+use crate::model::scope::Scope;
+use crate::state::AppState;
+use crate::store::query::Page;
+use crate::web::auth::Authorized;
+use crate::web::error::ApiError;
+use crate::web::extract::{Base, Names, Pairs};
+use crate::web::paging::{Listed, Part, Place};
+use crate::web::period::period;
+use crate::web::present::{WholeEvent, event};
+use crate::web::reading;
+
+const READ: &[Scope] = &[Scope::EventRead];
+
+pub(super) async fn list(
+    State(state): State<AppState>,
+    caller: Authorized,
+    Base(base): Base,
+    Names((organisation, name)): Names<(String, String)>,
+    query: Pairs,
+) -> Result<Listed<Value>, ApiError> {
+    caller.require(READ)?;
+    let project = caller.project(&organisation, &name)?;
+    let part = Part::of(&query)?;
+    let mut filter = reading::events_of([project.id]);
+    filter.environments = query.all("environment").map(str::to_owned).collect();
+    filter.times = period(&query, state.clock.now())?;
+    let mut offset = part.cursor.offset;
+    if let Some((time, skip)) = part.cursor.at {
+        let start = filter
+            .times
+            .map_or(crate::model::time::Millis(i64::MIN), |times| *times.start());
+        filter.times = Some(start..=time);
+        offset = skip;
+    }
+    reading::settle_list(&state).await;
+    // One more than shown tells whether there is a next page.
+    let limit = part.limit.saturating_add(1);
+    let mut rows = state
+        .store
+        .events
+        .list(&filter, Page { offset, limit })
+        .await?;
+    let shown = usize::try_from(part.limit).unwrap_or(usize::MAX);
+    let has_more = rows.len() > shown;
+    rows.truncate(shown);
+    let times: Vec<_> = rows.iter().map(|row| row.timestamp).collect();
+    let next = part.next_by_time(&times);
+    let project_of = |id| caller.project_by_id(id).cloned();
+    let shown = reading::show_all(&*state.bodies, rows, project_of, event::summary).await?;
+    let place = Place {
+        base: &base,
+        path: &format!("/api/0/projects/{organisation}/{name}/events/"),
+        query: &query,
+    };
+    Ok(Listed::new(shown, &part, next, has_more, &place))
+}
+
+pub(super) async fn detail(
+    State(state): State<AppState>,
+    caller: Authorized,
+    Names((organisation, name, id)): Names<(String, String, String)>,
+) -> Result<Json<Value>, ApiError> {
+    let whole = find(&state, &caller, &organisation, &name, &id).await?;
+    Ok(Json(event::detail(&whole)))
+}
+
+/// Shows the event in the protocol's own form.
+pub(super) async fn json(
+    State(state): State<AppState>,
+    caller: Authorized,
+    Names((organisation, name, id)): Names<(String, String, String)>,
+) -> Result<Json<Value>, ApiError> {
+    let whole = find(&state, &caller, &organisation, &name, &id).await?;
+    Ok(Json(event::protocol(&whole)))
+}
+
+/// Shows the event in the protocol's own form, in whichever project it is.
+pub(super) async fn json_anywhere(
+    State(state): State<AppState>,
+    caller: Authorized,
+    Names((organisation, id)): Names<(String, String)>,
+) -> Result<Json<Value>, ApiError> {
+    let whole = find_anywhere(&state, &caller, &organisation, &id).await?;
+    Ok(Json(event::protocol(&whole)))
+}
+
+/// Tells which project an event is in.
+pub(super) async fn resolve(
+    State(state): State<AppState>,
+    caller: Authorized,
+    Names((organisation, id)): Names<(String, String)>,
+) -> Result<Json<Value>, ApiError> {
+    let whole = find_anywhere(&state, &caller, &organisation, &id).await?;
+    Ok(Json(json!({
+        "organizationSlug": caller.own_organisation().slug,
+        "projectSlug": whole.project.slug,
+        "groupId": whole.row.issue.to_string(),
+        "eventId": whole.row.event_id.to_string(),
+        "event": event::detail(&whole),
+    })))
+}
+
+async fn find(
+    state: &AppState,
+    caller: &Authorized,
+    organisation: &str,
+    name: &str,
+    id: &str,
+) -> Result<WholeEvent, ApiError> {
+    caller.require(READ)?;
+    let project = caller.project(organisation, name)?;
+    let id = event_id(id)?;
+    let row = reading::find(state, project.id, id).await?;
+    reading::load(state, row.ok_or_else(ApiError::not_found)?, project).await
+}
+
+async fn find_anywhere(
+    state: &AppState,
+    caller: &Authorized,
+    organisation: &str,
+    id: &str,
+) -> Result<WholeEvent, ApiError> {
+    caller.require(READ)?;
+    caller.organisation(organisation)?;
+    let projects: Vec<_> = caller.projects().map(|project| project.id).collect();
+    let rows = reading::find_in(state, &projects, event_id(id)?).await?;
+    let row = rows.into_iter().next().ok_or_else(ApiError::not_found)?;
+    let project = caller
+        .project_by_id(row.project)
+        .ok_or_else(ApiError::not_found)?;
+    reading::load(state, row, project).await
+}
+
+/// Reads the id of an event; what is none names nothing.
+pub(super) fn event_id(text: &str) -> Result<EventId, ApiError> {
+    text.parse().map_err(|_| ApiError::not_found())
+}
