@@ -4,5 +4,6 @@ mod caller;
 mod program;
 
 mod abuse;
+mod accept;
 mod crash;
 mod sdks;
