@@ -36,8 +36,15 @@ pub async fn open(uri: &str, data_dir: &Path, options: StoreOptions) -> Result<S
     }
 }
 
+#[cfg(feature = "sqlite")]
+use super::sqlite::open as sqlite;
+
+#[cfg(not(feature = "sqlite"))]
 async fn sqlite(_: &str, _: &Path, _: StoreOptions) -> Result<Store, Error> {
-    Err(Error::because(ErrorKind::NotBuilt, "placeholder"))
+    Err(Error::because(
+        ErrorKind::NotBuilt,
+        "this program was built without the feature sqlite",
+    ))
 }
 
 #[cfg(feature = "postgres")]

@@ -69,3 +69,19 @@ async fn unknown_method() -> ApiError {
         "Method not allowed",
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::HttpConfig;
+
+    #[test]
+    fn the_paths_of_all_groups_fit_together() {
+        let all = Router::<AppState>::new()
+            .merge(ingest::routes(&HttpConfig::default()))
+            .merge(api::routes())
+            .merge(api0::routes())
+            .merge(health::routes());
+        assert!(all.has_routes());
+    }
+}

@@ -2,8 +2,11 @@
 
 mod caller;
 mod program;
+#[path = "../../../sdk-core/tests/it/source.rs"]
+mod source;
 
 mod abuse;
 mod accept;
 mod crash;
+mod layers;
 mod sdks;

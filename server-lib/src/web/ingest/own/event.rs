@@ -7,15 +7,13 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use mini_sentry::limits::MAX_EVENT_BYTES;
-use mini_sentry::protocol::{Event, Level};
+use mini_sentry::protocol::{Event, Level, Message};
 use serde_json::{Value, json};
 
 use super::super::caller::Caller;
 use super::super::incoming::{Incoming, check_size};
 use super::{by_slug, by_token, count, limited};
 use crate::accept::{Receipt, Sender, shipper};
-use crate::model::event::{EventKind, EventRow};
-use crate::model::ids::IssueId;
 use crate::model::time::Millis;
 use crate::state::AppState;
 use crate::web::error::ApiError;
@@ -112,4 +110,21 @@ async fn show(
         *group = Value::Null;
     }
     shown
+    let timestamp = sent.timestamp.map_or(received, Millis::from).to_rfc3339();
+    json!({
+        "id": seq,
+        "event_id": receipt.event_id,
+        "project": project.slug,
+        "group": null,
+        "message": sent.message.as_ref().map(Message::text),
+        "level": sent.level.unwrap_or(Level::Error).as_str(),
+        "platform": sent.platform,
+        "environment": sent.environment.as_deref().unwrap_or_default(),
+        "release": sent.release.as_deref().unwrap_or_default(),
+        "timestamp": timestamp,
+        "created_at": timestamp,
+        "received_at": received.to_rfc3339(),
+        "tags": sent.tags,
+        "extra": sent.extra,
+    })
 }

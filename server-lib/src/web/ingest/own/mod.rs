@@ -22,19 +22,11 @@ use crate::web::error::ApiError;
 
 /// Finds the project of an ingest token, also of one that is younger than the catalogue in memory.
 async fn by_token(state: &AppState, token: &str) -> Result<Sender, ApiError> {
-    match state.acceptor.admit_token(token) {
-        Err(Refusal::UnknownKey) => {
-            state.catalog.refresh().await?;
-            state.acceptor.admit_token(token).map_err(|refusal| {
-                if refusal == Refusal::UnknownKey {
-                    ApiError::not_found()
-                } else {
-                    refusal.into()
-                }
-            })
-        }
-        admitted => Ok(admitted?),
+    let mut admitted = state.acceptor.admit_token(token);
+    if admitted.is_err() && state.catalog.refresh_missed().await {
+        admitted = state.acceptor.admit_token(token);
     }
+    admitted.map_err(|_| ApiError::not_found())
 }
 
 /// Finds the project of a slug for a caller that may write to it.
