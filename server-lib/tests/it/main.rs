@@ -6,6 +6,7 @@ mod program;
 mod source;
 
 mod abuse;
+mod accept;
 mod crash;
 mod layers;
 mod sdks;
