@@ -4,5 +4,9 @@ mod caller;
 mod program;
 
 mod abuse;
+mod api;
+mod api0;
+mod auth;
 mod crash;
+mod live;
 mod sdks;
