@@ -2,7 +2,10 @@
 
 mod caller;
 mod program;
+#[path = "../../../sdk-core/tests/it/source.rs"]
+mod source;
 
 mod abuse;
 mod crash;
+mod layers;
 mod sdks;
