@@ -6,7 +6,6 @@ mod program;
 mod source;
 
 mod abuse;
-mod accept;
 mod api;
 mod api0;
 mod auth;
