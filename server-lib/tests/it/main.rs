@@ -9,3 +9,4 @@ mod abuse;
 mod crash;
 mod layers;
 mod sdks;
+mod store_sqlite;
