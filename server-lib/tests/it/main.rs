@@ -6,7 +6,14 @@ mod program;
 mod source;
 
 mod abuse;
+mod accept;
+mod api;
+mod api0;
+mod auth;
+mod block;
 mod crash;
+mod journal;
 mod layers;
+mod live;
 mod sdks;
 mod store_sqlite;
