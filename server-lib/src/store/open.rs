@@ -38,6 +38,9 @@ pub async fn open(uri: &str, data_dir: &Path, options: StoreOptions) -> Result<S
     }
 }
 
+#[cfg(feature = "sqlite")]
+use super::sqlite::open as sqlite;
+
 /// Takes what [`Upkeep::backup`](super::Upkeep::backup) wrote into the data folder and brings it to
 /// where [`open`] looks for it. A database file in the folder is there already.
 ///

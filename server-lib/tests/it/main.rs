@@ -6,6 +6,7 @@ mod program;
 mod source;
 
 mod abuse;
+mod accept;
 mod api;
 mod api0;
 mod auth;
@@ -15,3 +16,4 @@ mod journal;
 mod layers;
 mod live;
 mod sdks;
+mod store_sqlite;
