@@ -1,0 +1,3 @@
+//! The server as its callers see it.
+
+mod store_postgres;
