@@ -28,7 +28,10 @@ pub struct ServerBuilder {
 
 impl ServerBuilder {
     pub(crate) fn new() -> Self {
-        Self { config: Config::new("data"), clock: Arc::new(SystemClock) }
+        Self {
+            config: Config::new("data"),
+            clock: Arc::new(SystemClock),
+        }
     }
 
     /// Takes all settings at once.
@@ -69,8 +72,9 @@ impl ServerBuilder {
     pub async fn build(self) -> Result<Server, Error> {
         let config = Arc::new(self.config);
         let metrics = Arc::new(Metrics::new());
-        std::fs::create_dir_all(&config.data_dir)
-            .map_err(|error| Error::from(error).during(format!("make the folder {}", config.data_dir.display())))?;
+        std::fs::create_dir_all(&config.data_dir).map_err(|error| {
+            Error::from(error).during(format!("make the folder {}", config.data_dir.display()))
+        })?;
         let store = open_store(&config, &self.clock).await?;
         let position = store.digests.position().await?;
         let blobs = Arc::new(Blobs::open(config.data_dir.join("blobs"))?);

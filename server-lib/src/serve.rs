@@ -13,10 +13,10 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
+use tokio_util::task::TaskTracker;
 use tower::Service;
 
 use crate::config::HttpConfig;
@@ -46,7 +46,8 @@ pub async fn serve(
     http.timer(TokioTimer::new())
         .header_read_timeout(config.header_timeout)
         .max_buf_size(MAX_HEAD_BYTES);
-    let graceful = GracefulShutdown::new();
+    let (stop, stopping) = watch::channel(());
+    let open = TaskTracker::new();
     let places = Arc::new(Semaphore::new(config.max_connections));
     let mut shutdown = std::pin::pin!(shutdown);
 
@@ -72,12 +73,20 @@ pub async fn serve(
         let connection = http
             .serve_connection(TokioIo::new(stream), answer(router.clone(), peer))
             .with_upgrades();
-        let connection = graceful.watch(connection);
-        let metrics = Arc::clone(metrics);
-        tokio::spawn(async move {
+        let (metrics, mut stopping) = (Arc::clone(metrics), stopping.clone());
+        open.spawn(async move {
             metrics.connections.inc();
+            let mut connection = std::pin::pin!(connection);
+            let ended = tokio::select! {
+                ended = connection.as_mut() => ended,
+                // The sender goes away at the end: no more requests after the one at work.
+                _ = stopping.changed() => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            };
             // Clients that go away or send no HTTP are everyday life.
-            if let Err(error) = connection.await {
+            if let Err(error) = ended {
                 tracing::debug!(error = %error, "a connection ended early");
             }
             metrics.connections.dec();
@@ -86,7 +95,9 @@ pub async fn serve(
     }
 
     drop(listener);
-    if tokio::time::timeout(patience, graceful.shutdown()).await.is_err() {
+    drop(stop);
+    open.close();
+    if tokio::time::timeout(patience, open.wait()).await.is_err() {
         tracing::warn!("some requests did not end in time");
     }
 }

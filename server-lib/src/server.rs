@@ -10,9 +10,8 @@ use tokio::net::TcpListener;
 
 use crate::accept::inproc::InProcess;
 use crate::builder::ServerBuilder;
-use crate::digest::worker::{Digester, DigesterParts};
+use crate::digest::worker::{DigestHandle, Digester, DigesterParts};
 use crate::error::Error;
-use crate::jobs::Jobs;
 use crate::model::ids::ProjectId;
 use crate::provision::{Provision, Provisioned, provision};
 use crate::serve::serve;
@@ -29,7 +28,7 @@ use crate::web;
 ///
 /// # async fn host() -> Result<(), Box<dyn std::error::Error>> {
 /// let server = Server::builder().data_dir("/var/lib/shop/errors").build().await?;
-/// let running = server.start();
+/// let running = server.start()?;
 /// let app: Router = Router::new().nest("/errors", server.router());
 /// let listener = tokio::net::TcpListener::bind("127.0.0.1:8000").await?;
 /// axum::serve(listener, app).await?;
@@ -44,7 +43,9 @@ pub struct Server {
 
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Server").field("config", &self.state.config).finish_non_exhaustive()
+        f.debug_struct("Server")
+            .field("config", &self.state.config)
+            .finish_non_exhaustive()
     }
 }
 
@@ -77,7 +78,12 @@ impl Server {
     ///
     /// When the store cannot be written.
     pub async fn provision(&self, request: Provision) -> Result<Option<Provisioned>, Error> {
-        let made = provision(self.state.store.catalog.as_ref(), self.state.clock.as_ref(), request).await?;
+        let made = provision(
+            self.state.store.catalog.as_ref(),
+            self.state.clock.as_ref(),
+            request,
+        )
+        .await?;
         self.state.catalog.refresh().await?;
         Ok(made)
     }
@@ -86,22 +92,56 @@ impl Server {
     /// network. Called on a tokio runtime, which does the work.
     #[must_use]
     pub fn transport(&self, project: ProjectId) -> InProcess {
-        InProcess::new(Arc::clone(&self.state.acceptor), project, tokio::runtime::Handle::current())
+        InProcess::new(
+            Arc::clone(&self.state.acceptor),
+            project,
+            tokio::runtime::Handle::current(),
+        )
     }
 
     /// Starts digest and the jobs on the current tokio runtime. Without it events are accepted
     /// and stay in the journal.
-    #[must_use = "the handle stops the server in good order"]
-    pub fn start(&self) -> Handle {
-        let digester = Digester::start(DigesterParts::of(&self.state));
-        let jobs = Jobs::start(self.state.clone());
-        Handle { state: self.state.clone(), digester, jobs }
+    ///
+    /// # Errors
+    ///
+    /// When the system has no thread to give.
+    pub fn start(&self) -> Result<Handle, Error> {
+        let state = &self.state;
+        let digester = Digester::new(DigesterParts {
+            journal: Arc::clone(&state.journal),
+            store: Arc::clone(&state.store.digests),
+            store_keeps_bodies: state.store.bodies.is_some(),
+            catalog: Arc::clone(&state.catalog),
+            progress: Arc::clone(&state.progress),
+            metrics: Arc::clone(&state.metrics),
+            clock: Arc::clone(&state.clock),
+        });
+        let digester = digester.start(tokio::runtime::Handle::current())?;
+        let jobs = tokio::spawn(each_second(state.clone()));
+        Ok(Handle {
+            state: state.clone(),
+            digester,
+            jobs,
+        })
     }
 
     /// Serves connections until `shutdown` is ready; then requests have `patience` to end.
-    pub async fn serve(&self, listener: TcpListener, shutdown: impl Future<Output = ()>, patience: Duration) {
+    pub async fn serve(
+        &self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()>,
+        patience: Duration,
+    ) {
         let http = &self.state.config.http;
-        serve(listener, self.router(), http, &self.state.metrics, shutdown, patience).await;
+        serve(
+            listener,
+            self.router(),
+            http,
+            &self.state.metrics,
+            shutdown,
+            patience,
+        )
+        .await;
     }
 }
 
@@ -110,20 +150,32 @@ impl Server {
 #[must_use = "the handle stops the server in good order"]
 pub struct Handle {
     state: AppState,
-    digester: Digester,
-    jobs: Jobs,
+    digester: DigestHandle,
+    jobs: tokio::task::JoinHandle<()>,
 }
 
 impl Handle {
     /// Ends the server in good order: what is accepted is digested, counts are written, the
     /// database is closed. What does not fit into the deadline is taken up at the next start.
     pub async fn shutdown(self, deadline: Duration) {
-        self.jobs.stop().await;
+        self.jobs.abort();
         self.state.journal.close();
-        self.digester.stop(deadline).await;
+        if !self.digester.stop(deadline).await {
+            tracing::warn!("some records stay in the journal for the next start");
+        }
         self.state.acceptor.flush_outcomes().await;
         if let Err(error) = self.state.store.upkeep.close().await {
             tracing::warn!(error = %error, "the store was not closed well");
         }
+    }
+}
+
+async fn each_second(state: AppState) {
+    loop {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        if let Err(error) = state.catalog.refresh().await {
+            tracing::warn!(error = %error, "the catalogue was not read again");
+        }
+        state.acceptor.flush_outcomes().await;
     }
 }

@@ -64,6 +64,9 @@ pub struct HttpConfig {
     pub request_timeout: Duration,
     /// The largest body of a management request.
     pub max_management_bytes: usize,
+    /// Where envelopes are taken that name their key in their own header only, as web pages send
+    /// them past blockers; `None` switches it off.
+    pub tunnel_path: Option<String>,
 }
 
 impl Default for HttpConfig {
@@ -77,6 +80,7 @@ impl Default for HttpConfig {
             body_timeout: Duration::from_secs(30),
             request_timeout: Duration::from_secs(30),
             max_management_bytes: 1024 * 1024,
+            tunnel_path: Some("/tunnel/".to_owned()),
         }
     }
 }

@@ -3,3 +3,6 @@
 
 #[cfg(feature = "postgres")]
 pub mod postgres;
+pub mod server;
+
+pub use server::{MovableClock, TestServer};

@@ -37,7 +37,9 @@ impl MovableClock {
 
 impl Clock for MovableClock {
     fn now(&self) -> crate::model::time::Millis {
-        SystemClock.now().plus(self.ahead_ms.load(Ordering::Relaxed))
+        SystemClock
+            .now()
+            .plus(self.ahead_ms.load(Ordering::Relaxed))
     }
 }
 
@@ -89,7 +91,10 @@ impl TestServer {
         let address = listener.local_addr()?;
         let (running, first) = run(&config, &clock, listener).await?;
         let first = first.ok_or_else(|| {
-            Error::because(crate::error::ErrorKind::Conflict, "the store of a test was not empty")
+            Error::because(
+                crate::error::ErrorKind::Conflict,
+                "the store of a test was not empty",
+            )
         })?;
         Ok(Self {
             url: format!("http://{address}"),
@@ -117,7 +122,10 @@ impl TestServer {
     /// Returns the DSN of the first project.
     #[must_use]
     pub fn dsn(&self) -> String {
-        format!("http://{}@{}/{}", self.first.key.public_key, self.address, self.first.project.id)
+        format!(
+            "http://{}@{}/{}",
+            self.first.key.public_key, self.address, self.first.project.id
+        )
     }
 
     /// Returns the first API token, which has every scope.
@@ -132,11 +140,16 @@ impl TestServer {
     ///
     /// When that takes too long.
     pub async fn digested(&self) -> Result<(), Error> {
-        let Some(state) = self.state() else { return Ok(()) };
+        let Some(state) = self.state() else {
+            return Ok(());
+        };
         if state.progress.reached(state.journal.tail(), PATIENCE).await {
             return Ok(());
         }
-        Err(Error::because(crate::error::ErrorKind::Unavailable, "digest did not keep up"))
+        Err(Error::because(
+            crate::error::ErrorKind::Unavailable,
+            "digest did not keep up",
+        ))
     }
 
     /// Stops the server in good order.
@@ -174,7 +187,7 @@ async fn run(
         .build()
         .await?;
     let first = server.provision(Provision::default()).await?;
-    let handle = server.start();
+    let handle = server.start()?;
     let (stop, stopped) = oneshot::channel::<()>();
     let serving = tokio::spawn({
         let server = server.clone();
@@ -183,5 +196,13 @@ async fn run(
             server.serve(listener, shutdown, PATIENCE).await;
         }
     });
-    Ok((Running { server, handle, stop, serving }, first))
+    Ok((
+        Running {
+            server,
+            handle,
+            stop,
+            serving,
+        },
+        first,
+    ))
 }

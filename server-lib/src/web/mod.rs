@@ -15,6 +15,7 @@ pub mod health;
 pub mod ingest;
 pub mod layers;
 pub mod live;
+pub mod openapi;
 pub mod paging;
 pub mod period;
 pub mod present;
@@ -31,10 +32,11 @@ pub fn routes(state: AppState) -> Router {
     };
     let unknown = Router::new().fallback(unknown_path);
     Router::new()
-        .merge(group(ingest::routes(), Group::Ingest))
+        .merge(group(ingest::routes(&state.config.http), Group::Ingest))
         .merge(group(api::routes(), Group::Api))
         .merge(group(api0::routes(), Group::Api0))
         .merge(group(health::routes(), Group::Health))
+        .merge(group(openapi::routes(), Group::Api))
         .merge(layers::around(unknown, Group::Other, &state))
         .with_state(state)
 }
@@ -66,4 +68,20 @@ async fn unknown_method() -> ApiError {
         "method_not_allowed",
         "Method not allowed",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::HttpConfig;
+
+    #[test]
+    fn the_paths_of_all_groups_fit_together() {
+        let all = Router::<AppState>::new()
+            .merge(ingest::routes(&HttpConfig::default()))
+            .merge(api::routes())
+            .merge(api0::routes())
+            .merge(health::routes());
+        assert!(all.has_routes());
+    }
 }

@@ -49,7 +49,10 @@ async fn a_gzip_bomb_is_cut_at_the_limit() {
     let program = started(data.path()).await;
     let mebibyte = vec![b' '; 1024 * 1024];
     let bomb = gzip((0..1024).map(|_| mebibyte.clone()));
-    let headers = format!("Content-Encoding: gzip\r\nContent-Length: {}\r\n", bomb.len());
+    let headers = format!(
+        "Content-Encoding: gzip\r\nContent-Length: {}\r\n",
+        bomb.len()
+    );
     for round in 0..4 {
         let status = post(&program, &headers, &bomb).await.unwrap();
         assert!((400..500).contains(&status), "a bomb was answered {status}");
@@ -65,7 +68,10 @@ async fn deep_json_is_refused_without_harm_to_its_neighbours() {
     let program = started(data.path()).await;
     let deep = format!("{}{}", "[".repeat(200_000), "]".repeat(200_000));
     let item = format!("{{\"extra\":{{\"a\":{deep}}}}}");
-    let body = format!("{{}}\n{{\"type\":\"event\",\"length\":{}}}\n{item}\n", item.len());
+    let body = format!(
+        "{{}}\n{{\"type\":\"event\",\"length\":{}}}\n{item}\n",
+        item.len()
+    );
     let headers = format!("Content-Length: {}\r\n", body.len());
     let status = post(&program, &headers, body.as_bytes()).await.unwrap();
     assert!(status == 200 || (400..500).contains(&status), "{status}");
@@ -82,7 +88,10 @@ async fn lying_lengths_are_refused() {
         let body = format!("{{}}\n{{\"type\":\"event\",\"length\":{length}}}\n{item}\n");
         let headers = format!("Content-Length: {}\r\n", body.len());
         let status = post(&program, &headers, body.as_bytes()).await.unwrap();
-        assert!((400..500).contains(&status), "length {length} was answered {status}");
+        assert!(
+            (400..500).contains(&status),
+            "length {length} was answered {status}"
+        );
         good(&program, 1).await;
     }
     // Promises more than it sends, then hangs up.
@@ -107,7 +116,10 @@ async fn wrong_keys_are_refused_by_the_thousand() {
             "POST /api/{}/envelope/?sentry_key={number:032x} HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n{{}}\n",
             program.project
         );
-        assert_eq!(exchange(program.address, &mut stream, request.as_bytes()).await, Some(403));
+        assert_eq!(
+            exchange(program.address, &mut stream, request.as_bytes()).await,
+            Some(403)
+        );
     }
     good(&program, 1).await;
     let (_, most) = program.memory();
@@ -121,7 +133,10 @@ async fn two_thousand_idle_connections_do_not_keep_a_good_event_out() {
     let mut idle = Vec::new();
     for _ in 0..2000 {
         let mut stream = TcpStream::connect(program.address).await.unwrap();
-        stream.write_all(b"POST /api/1/envelope/ HTTP/1.1\r\nHost: x\r\n").await.unwrap();
+        stream
+            .write_all(b"POST /api/1/envelope/ HTTP/1.1\r\nHost: x\r\n")
+            .await
+            .unwrap();
         idle.push(stream);
         if idle.len() % 200 == 0 {
             good(&program, idle.len() as u128).await;
@@ -136,7 +151,10 @@ async fn two_thousand_idle_connections_do_not_keep_a_good_event_out() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_sends_a_byte_now_and_then_is_cut_off() {
     let data = tempfile::tempdir().unwrap();
-    let mut program = Program::init(data.path(), &["--header-timeout", "1", "--body-timeout", "1"]);
+    let mut program = Program::init(
+        data.path(),
+        &["--header-timeout", "1", "--body-timeout", "1"],
+    );
     program.start().await;
     let starts = [
         "POST /api/1/envelope/ HTTP/1.1\r\nX-Slow: ".to_owned(),
@@ -152,11 +170,15 @@ async fn a_client_that_sends_a_byte_now_and_then_is_cut_off() {
         let mut byte = [0];
         loop {
             // Whichever comes first: the server hangs up or answers, or it is time for a byte.
-            let told = tokio::time::timeout(Duration::from_millis(100), stream.read(&mut byte)).await;
+            let told =
+                tokio::time::timeout(Duration::from_millis(100), stream.read(&mut byte)).await;
             if told.is_ok() || stream.write_all(b"a").await.is_err() {
                 break;
             }
-            assert!(begin.elapsed() < Duration::from_secs(30), "the slow client is still served");
+            assert!(
+                begin.elapsed() < Duration::from_secs(30),
+                "the slow client is still served"
+            );
         }
         good(&program, 1).await;
     }

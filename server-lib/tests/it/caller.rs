@@ -21,7 +21,9 @@ impl Answer {
 
     /// Returns a header as text; empty without it.
     pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
     }
 
     async fn read(response: Response) -> Self {
@@ -33,13 +35,16 @@ impl Answer {
     }
 }
 
+/// Makes a client that uses no proxy.
+pub(crate) fn client() -> Client {
+    // Another test may have been first.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder().no_proxy().build().unwrap()
+}
+
 /// Begins a request to a path of the server, without credentials.
 pub(crate) fn request(server: &TestServer, method: Method, path: &str) -> RequestBuilder {
-    Client::builder()
-        .no_proxy()
-        .build()
-        .unwrap()
-        .request(method, format!("{}{path}", server.url))
+    client().request(method, format!("{}{path}", server.url))
 }
 
 /// Sends a request and reads the answer.
@@ -57,7 +62,10 @@ pub(crate) async fn get(server: &TestServer, path: &str) -> Value {
 /// Posts an envelope to the first project with the first key.
 pub(crate) async fn send_envelope(server: &TestServer, envelope: impl Into<Vec<u8>>) -> Answer {
     let path = format!("/api/{}/envelope/", server.first.project.id);
-    let auth = format!("Sentry sentry_version=7, sentry_key={}", server.first.key.public_key);
+    let auth = format!(
+        "Sentry sentry_version=7, sentry_key={}",
+        server.first.key.public_key
+    );
     let request = request(server, Method::POST, &path).header("X-Sentry-Auth", auth);
     answer(request.body(envelope.into())).await
 }
@@ -65,5 +73,9 @@ pub(crate) async fn send_envelope(server: &TestServer, envelope: impl Into<Vec<u
 /// Returns the event as Sentry's API shows it.
 pub(crate) async fn event(server: &TestServer, id: &str) -> Value {
     let (organisation, project) = (&server.first.organisation.slug, &server.first.project.slug);
-    get(server, &format!("/api/0/projects/{organisation}/{project}/events/{id}/")).await
+    get(
+        server,
+        &format!("/api/0/projects/{organisation}/{project}/events/{id}/"),
+    )
+    .await
 }

@@ -24,7 +24,8 @@ pub(crate) async fn survives(program: &mut Program) {
     let mut open = HashSet::new();
     for round in 0..ROUNDS {
         program.start().await;
-        let (sent, unanswered) = load(program, &next, Duration::from_millis(300 + round * 170)).await;
+        let (sent, unanswered) =
+            load(program, &next, Duration::from_millis(300 + round * 170)).await;
         accepted.extend(sent);
         open.extend(unanswered);
     }
@@ -32,14 +33,30 @@ pub(crate) async fn survives(program: &mut Program) {
 
     let stored = program.event_ids(accepted.len()).await;
     let unique: HashSet<u128> = stored.iter().copied().collect();
-    assert!(accepted.len() > 100, "only {} events were accepted", accepted.len());
-    assert_eq!(accepted.difference(&unique).count(), 0, "accepted events are missing");
+    assert!(
+        accepted.len() > 100,
+        "only {} events were accepted",
+        accepted.len()
+    );
+    assert_eq!(
+        accepted.difference(&unique).count(),
+        0,
+        "accepted events are missing"
+    );
     assert_eq!(stored.len(), unique.len(), "events are there twice");
-    assert!(unique.iter().all(|id| accepted.contains(id) || open.contains(id)));
+    assert!(
+        unique
+            .iter()
+            .all(|id| accepted.contains(id) || open.contains(id))
+    );
 }
 
 /// Sends for some time, kills the program, and returns which events were answered and which not.
-async fn load(program: &mut Program, next: &Arc<AtomicU64>, time: Duration) -> (Vec<u128>, Vec<u128>) {
+async fn load(
+    program: &mut Program,
+    next: &Arc<AtomicU64>,
+    time: Duration,
+) -> (Vec<u128>, Vec<u128>) {
     let stop = Arc::new(AtomicBool::new(false));
     let (mut accepted, mut open) = (Vec::new(), Vec::new());
     {
@@ -67,7 +84,10 @@ async fn one(program: &Program, next: &AtomicU64, stop: &AtomicBool) -> (Vec<u12
         let number = next.fetch_add(1, Ordering::Relaxed);
         // Ids of SDKs are spread over all bits.
         let id = u128::from(number).wrapping_mul(0xda94_2042_e4dd_58b5_9e37_79b9_7f4a_7c15);
-        match program.send(&mut stream, id, &format!("order {number} is lost")).await {
+        match program
+            .send(&mut stream, id, &format!("order {number} is lost"))
+            .await
+        {
             Some(200) => accepted.push(id),
             Some(_) => {}
             None => open.push(id),
@@ -78,7 +98,10 @@ async fn one(program: &Program, next: &AtomicU64, stop: &AtomicBool) -> (Vec<u12
 
 /// Runs futures side by side on this task and returns their results in order.
 async fn futures_join<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
-    let mut running: Vec<_> = futures.into_iter().map(|future| (Box::pin(future), None)).collect();
+    let mut running: Vec<_> = futures
+        .into_iter()
+        .map(|future| (Box::pin(future), None))
+        .collect();
     std::future::poll_fn(|context| {
         let mut waiting = false;
         for (future, result) in &mut running {
@@ -89,8 +112,15 @@ async fn futures_join<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
                 }
             }
         }
-        if waiting { std::task::Poll::Pending } else { std::task::Poll::Ready(()) }
+        if waiting {
+            std::task::Poll::Pending
+        } else {
+            std::task::Poll::Ready(())
+        }
     })
     .await;
-    running.into_iter().filter_map(|(_, result)| result).collect()
+    running
+        .into_iter()
+        .filter_map(|(_, result)| result)
+        .collect()
 }

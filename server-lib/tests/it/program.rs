@@ -27,13 +27,25 @@ pub(crate) struct Program {
 impl Program {
     /// Sets a data folder up, with further arguments for all commands, such as `--store`.
     pub(crate) fn init(data: &Path, arguments: &[&str]) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
         let address = SocketAddr::from(([127, 0, 0, 1], port));
         let mut all = vec!["--listen".to_owned(), address.to_string()];
         all.extend(["--data".to_owned(), data.to_str().unwrap().to_owned()]);
         all.extend(arguments.iter().map(|argument| (*argument).to_owned()));
-        let output = command().args(["init", "--json"]).args(&all).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let output = command()
+            .args(["init", "--json"])
+            .args(&all)
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         let told: Value = serde_json::from_slice(&output.stdout).unwrap();
         let dsn = told["dsn"].as_str().unwrap();
         let key = dsn.split_once("://").unwrap().1.split_once('@').unwrap().0;
@@ -49,7 +61,12 @@ impl Program {
 
     /// Starts the server and waits until it answers.
     pub(crate) async fn start(&mut self) {
-        let child = command().arg("serve").args(&self.arguments).stdout(Stdio::null()).spawn().unwrap();
+        let child = command()
+            .arg("serve")
+            .args(&self.arguments)
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
         self.child = Some(child);
         let begin = Instant::now();
         while self.get("/api/health/").await.is_none() {
@@ -72,7 +89,13 @@ impl Program {
     /// Kills the process while others still talk to it; [`kill`](Self::kill) reaps it.
     pub(crate) fn kill_by_signal(&self) {
         let id = self.child.as_ref().unwrap().id().to_string();
-        assert!(Command::new("kill").args(["-9", &id]).status().unwrap().success());
+        assert!(
+            Command::new("kill")
+                .args(["-9", &id])
+                .status()
+                .unwrap()
+                .success()
+        );
     }
 
     /// Returns the bytes of memory that the process holds, and those that it held at most.
@@ -80,8 +103,17 @@ impl Program {
         let id = self.child.as_ref().unwrap().id();
         let text = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
         let field = |name: &str| {
-            let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap();
-            line.trim().split(' ').next().unwrap().parse::<u64>().unwrap() * 1024
+            let line = text
+                .lines()
+                .find_map(|line| line.strip_prefix(name))
+                .unwrap();
+            line.trim()
+                .split(' ')
+                .next()
+                .unwrap()
+                .parse::<u64>()
+                .unwrap()
+                * 1024
         };
         (field("VmRSS:"), field("VmHWM:"))
     }
@@ -89,8 +121,12 @@ impl Program {
     /// Gets a path with the token; `None` unless the answer is 200 with JSON.
     pub(crate) async fn get(&self, path: &str) -> Option<Value> {
         let url = format!("http://{}{path}", self.address);
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let answer = client.get(url).bearer_auth(&self.token).send().await.ok()?;
+        let answer = crate::caller::client()
+            .get(url)
+            .bearer_auth(&self.token)
+            .send()
+            .await
+            .ok()?;
         if !answer.status().is_success() {
             return None;
         }
@@ -99,7 +135,12 @@ impl Program {
 
     /// Sends an event over a connection that is kept, and returns the status; `None` when the
     /// connection broke before the answer.
-    pub(crate) async fn send(&self, stream: &mut Option<TcpStream>, id: u128, message: &str) -> Option<u16> {
+    pub(crate) async fn send(
+        &self,
+        stream: &mut Option<TcpStream>,
+        id: u128,
+        message: &str,
+    ) -> Option<u16> {
         let event = serde_json::json!({ "message": message, "level": "error" }).to_string();
         let body = format!(
             "{{\"event_id\":\"{id:032x}\"}}\n{{\"type\":\"event\",\"length\":{}}}\n{event}\n",
@@ -127,15 +168,23 @@ impl Program {
             if page["count"].as_u64().unwrap() >= at_least as u64 {
                 break;
             }
-            assert!(begin.elapsed() < PATIENCE, "only {} events are visible", page["count"]);
+            assert!(
+                begin.elapsed() < PATIENCE,
+                "only {} events are visible",
+                page["count"]
+            );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         let mut ids = Vec::new();
         loop {
-            let page = self.get(&format!("/api/events/?limit=1000&offset={}", ids.len())).await.unwrap();
+            let page = self
+                .get(&format!("/api/events/?limit=1000&offset={}", ids.len()))
+                .await
+                .unwrap();
             let results = page["results"].as_array().unwrap();
             ids.extend(results.iter().map(|event| {
-                u128::from_str_radix(&event["event_id"].as_str().unwrap().replace('-', ""), 16).unwrap()
+                u128::from_str_radix(&event["event_id"].as_str().unwrap().replace('-', ""), 16)
+                    .unwrap()
             }));
             if results.len() < 1000 {
                 return ids;
@@ -158,7 +207,11 @@ pub(crate) fn command() -> Command {
 }
 
 /// Sends bytes and returns the status of the answer, of which the body is skipped.
-pub(crate) async fn exchange(address: SocketAddr, stream: &mut Option<TcpStream>, request: &[u8]) -> Option<u16> {
+pub(crate) async fn exchange(
+    address: SocketAddr,
+    stream: &mut Option<TcpStream>,
+    request: &[u8],
+) -> Option<u16> {
     let stream = match stream {
         Some(stream) => stream,
         None => stream.insert(TcpStream::connect(address).await.ok()?),
@@ -168,7 +221,9 @@ pub(crate) async fn exchange(address: SocketAddr, stream: &mut Option<TcpStream>
     loop {
         let text = String::from_utf8_lossy(&bytes).to_lowercase();
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+            let length = head
+                .lines()
+                .find_map(|line| line.strip_prefix("content-length: "));
             if body.len() >= length.map_or(0, |length| length.trim().parse().unwrap()) {
                 return head.get(9..12)?.parse().ok();
             }

@@ -25,11 +25,17 @@ async fn run(server: &TestServer, interpreter: &Path, program: &str) -> Value {
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output();
-    let output = tokio::time::timeout(PATIENCE, output).await.expect("the program hangs").unwrap();
+    let output = tokio::time::timeout(PATIENCE, output)
+        .await
+        .expect("the program hangs")
+        .unwrap();
     let told = String::from_utf8_lossy(&output.stdout);
     let last = told.lines().last().unwrap_or_default();
     serde_json::from_str(last).unwrap_or_else(|error| {
-        panic!("{program} said {told} ({error}): {}", String::from_utf8_lossy(&output.stderr))
+        panic!(
+            "{program} said {told} ({error}): {}",
+            String::from_utf8_lossy(&output.stderr)
+        )
     })
 }
 
@@ -56,7 +62,9 @@ fn skip(why: &str) {
 }
 
 fn text<'a>(value: &'a Value, name: &str) -> &'a str {
-    value[name].as_str().unwrap_or_else(|| panic!("no {name} in {value}"))
+    value[name]
+        .as_str()
+        .unwrap_or_else(|| panic!("no {name} in {value}"))
 }
 
 fn entry<'a>(event: &'a Value, kind: &str) -> &'a Value {
@@ -98,27 +106,47 @@ async fn the_python_sdk_sends_one_of_everything_and_it_is_read_back() {
     assert!(text(&failed["sdk"], "name").starts_with("sentry.python"));
     let values = entry(&failed, "exception")["values"].as_array().unwrap();
     assert_eq!(values.len(), 2);
-    assert_eq!((text(&values[0], "type"), text(&values[1], "type")), ("ZeroDivisionError", "ValueError"));
-    let frame = values[0]["stacktrace"]["frames"].as_array().unwrap().last().unwrap();
+    assert_eq!(
+        (text(&values[0], "type"), text(&values[1], "type")),
+        ("ZeroDivisionError", "ValueError")
+    );
+    let frame = values[0]["stacktrace"]["frames"]
+        .as_array()
+        .unwrap()
+        .last()
+        .unwrap();
     assert_eq!(text(frame, "function"), "divide");
     assert_eq!(frame["inApp"], true);
     assert_eq!(frame["vars"]["divisor"], "0");
     assert_eq!(frame["vars"]["password"], "[Filtered]");
     let line = frame["lineNo"].as_u64().unwrap();
     let context = frame["context"].as_array().unwrap();
-    assert!(context.contains(&json!([line, "    return dividend / divisor + len(password) * 0"])));
+    assert!(context.contains(&json!([
+        line,
+        "    return dividend / divisor + len(password) * 0"
+    ])));
     let crumbs = entry(&failed, "breadcrumbs")["values"].as_array().unwrap();
-    assert!(crumbs.iter().any(|crumb| crumb["message"] == "opened the cart"));
+    assert!(
+        crumbs
+            .iter()
+            .any(|crumb| crumb["message"] == "opened the cart")
+    );
     assert!(crumbs.iter().any(|crumb| crumb["data"]["rows"] == 1));
 
     let message = event(&server, text(&ids, "message")).await;
     assert_eq!(message["type"], "default");
     assert_eq!(tag(&message, "level"), "warning");
-    assert_eq!(entry(&message, "message")["formatted"], "stock of article 12 is low");
+    assert_eq!(
+        entry(&message, "message")["formatted"],
+        "stock of article 12 is low"
+    );
     let (organisation, project) = (&server.first.organisation.slug, &server.first.project.slug);
     let id = text(&ids, "message");
-    let attachments =
-        get(&server, &format!("/api/0/projects/{organisation}/{project}/events/{id}/attachments/")).await;
+    let attachments = get(
+        &server,
+        &format!("/api/0/projects/{organisation}/{project}/events/{id}/attachments/"),
+    )
+    .await;
     assert_eq!(attachments[0]["name"], "shop.log");
     assert_eq!(attachments[0]["size"], 18);
 
@@ -139,7 +167,9 @@ async fn the_python_sdk_sends_one_of_everything_and_it_is_read_back() {
             .as_array()
             .unwrap()
             .iter()
-            .filter(|group| group["by"]["category"] == category && group["by"]["outcome"] == "accepted")
+            .filter(|group| {
+                group["by"]["category"] == category && group["by"]["outcome"] == "accepted"
+            })
             .map(|group| group["totals"]["sum(quantity)"].as_u64().unwrap())
             .sum::<u64>()
     };
@@ -165,12 +195,24 @@ async fn a_failing_flask_route_is_reported_with_its_request_and_without_its_secr
     assert!(text(request, "url").ends_with("/orders/17"));
     assert_eq!(request["query"], json!([["coupon", "WINTER"]]));
     assert_eq!(request["data"]["quantity"], 3);
-    assert!(!failed.to_string().contains("4111111111111111"), "a card number was stored");
-    assert!(!failed.to_string().contains("s3cret-value"), "a credential was stored");
+    assert!(
+        !failed.to_string().contains("4111111111111111"),
+        "a card number was stored"
+    );
+    assert!(
+        !failed.to_string().contains("s3cret-value"),
+        "a credential was stored"
+    );
     let headers = request["headers"].as_array().unwrap();
-    assert!(headers.contains(&json!(["X-Request-Id", "abc"])), "{headers:?}");
+    assert!(
+        headers.contains(&json!(["X-Request-Id", "abc"])),
+        "{headers:?}"
+    );
     let mechanism = &entry(&failed, "exception")["values"][0]["mechanism"];
-    assert_eq!((&mechanism["type"], &mechanism["handled"]), (&json!("flask"), &json!(false)));
+    assert_eq!(
+        (&mechanism["type"], &mechanism["handled"]),
+        (&json!("flask"), &json!(false))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -211,12 +253,17 @@ async fn the_official_rust_sdk_reports_an_error_with_its_source() {
     let id = tokio::task::spawn_blocking(move || {
         let _guard = sentry::init((
             dsn,
-            sentry::ClientOptions::new().release("shop@1.2.3").environment("staging"),
+            sentry::ClientOptions::new()
+                .release("shop@1.2.3")
+                .environment("staging"),
         ));
         sentry::configure_scope(|scope| scope.set_tag("shard", "eu-3"));
         let error = "seven".parse::<u8>().unwrap_err();
         let id = sentry::capture_error(&error);
-        sentry::Hub::current().client().unwrap().flush(Some(PATIENCE));
+        sentry::Hub::current()
+            .client()
+            .unwrap()
+            .flush(Some(PATIENCE));
         id
     })
     .await
@@ -225,7 +272,10 @@ async fn the_official_rust_sdk_reports_an_error_with_its_source() {
 
     let failed = event(&server, &id.to_string()).await;
     assert_eq!(failed["platform"], "native");
-    assert_eq!(failed["title"], "ParseIntError: invalid digit found in string");
+    assert_eq!(
+        failed["title"],
+        "ParseIntError: invalid digit found in string"
+    );
     assert_eq!(failed["release"]["version"], "shop@1.2.3");
     assert_eq!(tag(&failed, "environment"), "staging");
     assert_eq!(tag(&failed, "shard"), "eu-3");
@@ -257,7 +307,10 @@ async fn our_rust_sdk_reports_over_http() {
     server.digested().await.unwrap();
 
     let failed = event(&server, &id.to_string()).await;
-    assert_eq!(failed["title"], "ParseIntError: invalid digit found in string");
+    assert_eq!(
+        failed["title"],
+        "ParseIntError: invalid digit found in string"
+    );
     assert_eq!(failed["release"]["version"], "shop@1.2.3");
     assert_eq!(tag(&failed, "environment"), "staging");
     assert_eq!(tag(&failed, "shard"), "eu-3");

@@ -6,7 +6,6 @@ use serde_json::{Map, Value};
 use super::failure::{self, Failure};
 use super::field::{self, Fields, take, take_text, take_word};
 use super::level;
-use super::split::Entry;
 use crate::model::time::Millis;
 
 const TIMES: &[&str] = &[
@@ -64,6 +63,7 @@ const HOSTS: &[&str] = &[
 const ENVIRONMENTS: &[&str] = &[
     "environment",
     "service.environment",
+    "deployment.environment.name",
     "deployment.environment",
     "env",
 ];
@@ -77,7 +77,7 @@ const MAX_TAG_BYTES: usize = 200;
 
 /// Turns an entry into an event. Whatever has no place of its own goes to `extra`.
 #[must_use]
-pub fn event(mut fields: Entry, received: Millis) -> Event {
+pub fn event(mut fields: Map<String, Value>, received: Millis) -> Event {
     unwrap_inner(&mut fields);
     let timestamp = take(&mut fields, TIMES, field::time);
     let told = take_level(&mut fields);
@@ -172,7 +172,7 @@ fn take_tags(fields: &mut Fields, event: &mut Event) {
         Some(Value::Array(words)) if words.iter().all(Value::is_string) => {
             let words: Vec<&str> = words.iter().filter_map(Value::as_str).collect();
             let mut text = words.join(",");
-            text.truncate(text.floor_char_boundary(MAX_TAG_BYTES));
+            text.truncate(field::cut(&text, MAX_TAG_BYTES).len());
             if !text.is_empty() {
                 event.tags.insert("logstash".to_owned(), text);
             }

@@ -40,7 +40,8 @@ pub(super) struct Failure {
 pub(super) fn take(fields: &mut Fields) -> Option<Failure> {
     let mut failure = take_object(fields)
         .or_else(|| take_list(fields))
-        .or_else(|| take_stack(fields))?;
+        .or_else(|| take_stack(fields))
+        .or_else(|| take_flat(fields))?;
     let mechanism = Mechanism {
         ty: Some("logging".to_owned()),
         handled: Some(true),
@@ -166,6 +167,19 @@ fn take_stack(fields: &mut Fields) -> Option<Failure> {
         }
     }
     Some(failure)
+}
+
+/// Takes an error of which only type and text are told.
+fn take_flat(fields: &mut Fields) -> Option<Failure> {
+    let exception = Exception {
+        ty: Some(take_text(fields, TYPES)?),
+        value: take_text(fields, TEXTS),
+        ..Exception::default()
+    };
+    Some(Failure {
+        platform: "other",
+        exceptions: vec![exception],
+    })
 }
 
 /// Takes the first text of these names that is a stack, or a list of its lines.

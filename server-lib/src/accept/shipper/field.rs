@@ -40,6 +40,14 @@ pub(super) fn word(value: &Value) -> Option<String> {
     }
 }
 
+/// Returns the beginning of a text, at most so many bytes, whole characters.
+pub(crate) fn cut(text: &str, max: usize) -> &str {
+    let end = (0..=max.min(text.len()))
+        .rev()
+        .find(|end| text.is_char_boundary(*end));
+    text.get(..end.unwrap_or_default()).unwrap_or_default()
+}
+
 /// Reads a time: RFC 3339, or a number since 1970 in whichever unit its size tells.
 pub(super) fn time(value: &Value) -> Option<Timestamp> {
     let number = match value {
@@ -96,6 +104,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_text_is_cut_between_characters() {
+        assert_eq!(cut("gr\u{fc}\u{df}", 3), "gr");
+        assert_eq!(cut("abc", 9), "abc");
+        assert_eq!(cut("\u{fc}", 1), "");
+    }
 
     #[test]
     fn a_dotted_name_is_found_flat_and_nested_and_leaves_its_neighbours() {

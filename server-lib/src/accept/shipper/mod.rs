@@ -8,11 +8,14 @@ mod entry;
 mod failure;
 mod field;
 mod level;
+mod own;
 mod shape;
 mod split;
 pub mod stack;
 
 pub use entry::event;
+pub(crate) use field::cut;
 pub use level::{from_name as level_from_name, from_severity_number};
+pub use own::own_event;
 pub use shape::is_log;
-pub use split::{Entry, Rejected, split};
+pub use split::{Split, split};

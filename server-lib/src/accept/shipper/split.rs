@@ -1,69 +1,82 @@
 //! Splits a body into entries: one object, an array of them, or one on each line.
 
+use std::fmt;
+
+use serde::Deserializer as _;
+use serde::de::{IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::field::Fields;
-
-/// A log entry: the fields of one object.
-pub type Entry = Fields;
-
-/// An entry that is not taken.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rejected {
-    /// Its place in the request, from 0.
-    pub index: usize,
-    /// Why.
-    pub reason: &'static str,
+/// The entries of a body, not yet read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Split<'a> {
+    /// The first ones, each as the JSON that it should be.
+    pub entries: Vec<&'a [u8]>,
+    /// How many there are beyond the bound.
+    pub excess: usize,
 }
 
-/// Splits a body into its entries, each with its place; those that are no objects are told apart,
-/// and so are those behind the first `max`.
+/// Splits a body into its entries, of which `max` are kept.
 #[must_use]
-pub fn split(body: &[u8], max: usize) -> (Vec<Entry>, Vec<Rejected>) {
-    let mut found = Found {
-        max,
-        ..Found::default()
-    };
+pub fn split(body: &[u8], max: usize) -> Split<'_> {
     let body = body.trim_ascii();
-    if let Ok(parts) = serde_json::from_slice::<Vec<&RawValue>>(body) {
-        for part in parts {
-            found.add(part.get().as_bytes());
-        }
-    } else if serde_json::from_slice::<&RawValue>(body).is_ok() {
-        found.add(body);
-    } else {
-        let lines = body.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
-        for line in lines.filter(|line| !line.is_empty()) {
-            found.add(line);
+    if body.first() == Some(&b'[')
+        && let Ok(split) = split_array(body, max)
+    {
+        return split;
+    }
+    let mut split = Split::default();
+    if serde_json::from_slice::<IgnoredAny>(body).is_ok() {
+        split.add(body, max);
+        return split;
+    }
+    for line in body.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii) {
+        if !line.is_empty() {
+            split.add(line, max);
         }
     }
-    (found.entries, found.rejected)
+    split
 }
 
-#[derive(Default)]
-struct Found {
+fn split_array(body: &[u8], max: usize) -> Result<Split<'_>, serde_json::Error> {
+    let mut reader = serde_json::Deserializer::from_slice(body);
+    let split = reader.deserialize_seq(ArrayVisitor { max })?;
+    reader.end()?;
+    Ok(split)
+}
+
+impl<'a> Split<'a> {
+    fn add(&mut self, entry: &'a [u8], max: usize) {
+        if self.entries.len() < max {
+            self.entries.push(entry);
+        } else {
+            self.excess = self.excess.saturating_add(1);
+        }
+    }
+}
+
+struct ArrayVisitor {
     max: usize,
-    count: usize,
-    entries: Vec<Entry>,
-    rejected: Vec<Rejected>,
 }
 
-impl Found {
-    fn add(&mut self, json: &[u8]) {
-        let index = self.count;
-        self.count = self.count.saturating_add(1);
-        if index >= self.max {
-            self.reject(index, "too many entries in one request");
-            return;
-        }
-        match serde_json::from_slice(json) {
-            Ok(entry) => self.entries.push(entry),
-            Err(_) => self.reject(index, "not a JSON object"),
-        }
+impl<'de> Visitor<'de> for ArrayVisitor {
+    type Value = Split<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array")
     }
 
-    fn reject(&mut self, index: usize, reason: &'static str) {
-        self.rejected.push(Rejected { index, reason });
+    fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Split<'de>, A::Error> {
+        let mut split = Split::default();
+        while split.entries.len() < self.max {
+            match array.next_element::<&RawValue>()? {
+                Some(entry) => split.entries.push(entry.get().as_bytes()),
+                None => return Ok(split),
+            }
+        }
+        while array.next_element::<IgnoredAny>()?.is_some() {
+            split.excess = split.excess.saturating_add(1);
+        }
+        Ok(split)
     }
 }
 
@@ -71,32 +84,30 @@ impl Found {
 mod tests {
     use super::*;
 
-    fn count(body: &str) -> (usize, Vec<usize>) {
-        let (entries, rejected) = split(body.as_bytes(), 3);
-        (
-            entries.len(),
-            rejected.iter().map(|entry| entry.index).collect(),
-        )
+    fn texts(body: &str) -> Vec<&str> {
+        let entries = split(body.as_bytes(), 3).entries.into_iter();
+        entries
+            .map(|entry| std::str::from_utf8(entry).unwrap())
+            .collect()
     }
 
     #[test]
     fn an_object_an_array_and_lines_are_told_apart() {
-        assert_eq!(count(r#"{"a":1}"#), (1, vec![]));
-        assert_eq!(count("{\n\"a\":\n1}\n"), (1, vec![]));
-        assert_eq!(count(r#"[{"a":1},{"b":2}]"#), (2, vec![]));
-        assert_eq!(count("{\"a\":1}\r\n\n{\"b\":2}\n"), (2, vec![]));
-        assert_eq!(count(""), (0, vec![]));
+        assert_eq!(texts(r#" {"a":1} "#), [r#"{"a":1}"#]);
+        assert_eq!(texts("{\n\"a\":\n1}\n"), ["{\n\"a\":\n1}"]);
+        assert_eq!(texts(r#"[{"a":1}, 7,{}]"#), [r#"{"a":1}"#, "7", "{}"]);
+        assert_eq!(texts("{\"a\":1}\r\n\n{}\n"), [r#"{"a":1}"#, "{}"]);
+        assert_eq!(texts(""), Vec::<&str>::new());
     }
 
     #[test]
-    fn what_is_no_object_does_not_cost_its_neighbours() {
-        assert_eq!(count(r#"[{"a":1},7,{"b":2}]"#), (2, vec![1]));
-        assert_eq!(count("{\"a\":1}\n{\"b\":\n{\"c\":3}"), (2, vec![1]));
-        assert_eq!(count("7"), (0, vec![0]));
+    fn a_broken_line_does_not_cost_its_neighbours() {
+        assert_eq!(texts("{}\n{\"b\":\n{}"), ["{}", "{\"b\":", "{}"]);
     }
 
     #[test]
-    fn entries_beyond_the_bound_are_rejected_and_counted() {
-        assert_eq!(count("[{},{},{},{},{}]"), (3, vec![3, 4]));
+    fn entries_beyond_the_bound_are_counted_only() {
+        assert_eq!(split(b"[{},{},{},{},{}]", 3).excess, 2);
+        assert_eq!(split(b"{}\n{}\n{}\n{}", 3).excess, 1);
     }
 }

@@ -6,6 +6,7 @@ mod cli;
 mod commands;
 mod failure;
 mod logs;
+mod notify;
 mod output;
 mod settings;
 
@@ -27,7 +28,7 @@ fn main() -> ExitCode {
     };
     let output = Output::new(cli.global.json);
     match run(cli, output) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) => {
             output.fail(&failure);
             ExitCode::from(failure.exit())
@@ -35,7 +36,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli, output: Output) -> Result<(), Failure> {
+fn run(cli: Cli, output: Output) -> Result<ExitCode, Failure> {
     let resolved = read_settings(&cli)?;
     let context = Context { resolved, output };
     if let Command::Serve(_) = cli.command {
@@ -45,7 +46,8 @@ fn run(cli: Cli, output: Output) -> Result<(), Failure> {
         .enable_all()
         .build()
         .during("start the runtime")?
-        .block_on(commands::run(&context, cli.command))
+        .block_on(commands::run(&context, cli.command))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Prints help and version to stdout, and what is wrong with the command line to stderr.

@@ -6,6 +6,7 @@ use http::{HeaderMap, HeaderName, header};
 use mini_sentry::auth::{Auth, AuthError};
 
 use super::address;
+use crate::accept::shipper::cut;
 use crate::accept::{Claim, Refusal, RequestFacts};
 use crate::model::ids::ProjectId;
 use crate::state::AppState;
@@ -127,11 +128,6 @@ pub(super) fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a 
     (!value.is_empty()).then_some(value)
 }
 
-/// Returns the beginning of a text, at most so many bytes, whole characters.
-pub(crate) fn cut(text: &str, max: usize) -> &str {
-    text.get(..text.floor_char_boundary(max)).unwrap_or(text)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -215,11 +211,5 @@ mod tests {
         let told = (header::ORIGIN, "https://example.com");
         assert_eq!(from(&[told, page]).as_deref(), Some("https://example.com"));
         assert_eq!(from(&[(header::ORIGIN, "null")]), None);
-    }
-
-    #[test]
-    fn a_text_is_cut_between_characters() {
-        assert_eq!(cut("grüß", 3), "gr");
-        assert_eq!(cut("abc", 9), "abc");
     }
 }

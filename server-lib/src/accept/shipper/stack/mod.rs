@@ -7,6 +7,8 @@ mod script;
 
 use mini_sentry::protocol::{Exception, Frame, Stacktrace};
 
+use super::field::cut;
+
 /// Text beyond this is not read.
 const MAX_BYTES: usize = 256 * 1024;
 /// The innermost frames of an exception that are kept.
@@ -26,7 +28,7 @@ pub struct ParsedStack {
 /// Reads a stack; `None` when there is no frame in the text.
 #[must_use]
 pub fn parse(text: &str) -> Option<ParsedStack> {
-    let text = text.get(..text.floor_char_boundary(MAX_BYTES))?;
+    let text = cut(text, MAX_BYTES);
     let (platform, exceptions) = python::parse(text)
         .map(|found| ("python", found))
         .or_else(|| java::parse(text).map(|found| ("java", found)))
@@ -77,7 +79,12 @@ impl Found {
     }
 }
 
-/// Makes an exception of its header, such as `TypeError: x is not a function`.
+/// Makes an exception without a stack of its header, such as `TypeError: x is not a function`.
+#[must_use]
+pub fn of_header(header: &str) -> Exception {
+    exception(header, Vec::new())
+}
+
 fn exception(header: &str, frames: Vec<Frame>) -> Exception {
     let header = header.trim();
     let header = header.strip_prefix("Uncaught ").unwrap_or(header);

@@ -6,6 +6,7 @@ pub(crate) mod config;
 pub(crate) mod doctor;
 pub(crate) mod init;
 pub(crate) mod key;
+pub(crate) mod presence;
 pub(crate) mod project;
 pub(crate) mod restore;
 pub(crate) mod serve;
@@ -35,7 +36,8 @@ impl Context {
 /// Runs a command that is not the server.
 pub(crate) async fn run(context: &Context, command: Command) -> Result<(), Failure> {
     match command {
-        Command::Serve(_) => serve::run(context),
+        // It has a runtime of its own, and `main` starts it.
+        Command::Serve(_) => Ok(()),
         Command::Init(arguments) => init::run(context, arguments).await,
         Command::Project(command) => project::run(context, command).await,
         Command::Key(command) => key::run(context, command).await,

@@ -1,0 +1,219 @@
+//! The document that describes the surface, for people and for generators of clients. A test holds
+//! it against the routes.
+
+use axum::routing::get;
+use axum::{Json, Router};
+use serde_json::{Map, Value, json};
+
+use super::EitherSlash;
+use super::extract::Base;
+use crate::state::AppState;
+
+mod ingest;
+mod management;
+mod schemas;
+
+/// Returns the routes.
+pub fn routes() -> Router<AppState> {
+    Router::new().either("/docs/openapi.json/", get(show))
+}
+
+async fn show(Base(base): Base) -> Json<Value> {
+    Json(document(&base.to_string()))
+}
+
+/// What an operation asks of the caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Access {
+    /// Nothing.
+    Open,
+    /// A token with one of these scopes; without any named, a valid one.
+    Token(&'static [&'static str]),
+    /// The public key of a DSN.
+    Key,
+    /// An ingest token, or a token in the query.
+    InPath,
+}
+
+/// What an operation takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Takes {
+    Nothing,
+    /// JSON of a schema.
+    Json(&'static str),
+    /// Bytes of a media type.
+    Bytes(&'static str),
+}
+
+/// What an operation gives when it succeeds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Gives {
+    /// A status and no body.
+    Status(u16),
+    /// JSON of a schema.
+    Json(u16, &'static str),
+    /// A list of a schema.
+    List(&'static str),
+    /// Bytes of a media type.
+    Bytes(u16, &'static str),
+}
+
+/// One method of one path.
+#[derive(Clone, Copy, Debug)]
+struct Operation {
+    method: &'static str,
+    path: &'static str,
+    summary: &'static str,
+    access: Access,
+    query: &'static [(&'static str, &'static str)],
+    takes: Takes,
+    gives: Gives,
+}
+
+/// Returns the document for a server at this address.
+#[must_use]
+pub fn document(base: &str) -> Value {
+    let mut paths: Map<String, Value> = Map::new();
+    for operation in operations() {
+        let path = paths
+            .entry(operation.path)
+            .or_insert_with(|| Value::Object(Map::new()));
+        if let Value::Object(path) = path {
+            path.insert(operation.method.to_owned(), operation.to_json());
+        }
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Mini Sentry",
+            "version": env!("CARGO_PKG_VERSION"),
+            "summary": "Error tracking: ingest for Sentry's SDKs, and reading back",
+            "license": { "name": "MIT OR Apache-2.0" },
+        },
+        "servers": [{ "url": base }],
+        "paths": paths,
+        "components": {
+            "schemas": schemas::all(),
+            "securitySchemes": {
+                "token": { "type": "http", "scheme": "bearer" },
+                "keyHeader": { "type": "apiKey", "in": "header", "name": "X-Sentry-Auth" },
+                "keyQuery": { "type": "apiKey", "in": "query", "name": "sentry_key" },
+            },
+        },
+    })
+}
+
+fn operations() -> impl Iterator<Item = &'static Operation> {
+    management::OPERATIONS
+        .iter()
+        .chain(management::OWN)
+        .chain(ingest::OPERATIONS)
+}
+
+impl Operation {
+    fn to_json(self) -> Value {
+        let mut operation = json!({
+            "operationId": self.id(),
+            "summary": self.summary,
+            "tags": [self.tag()],
+            "parameters": self.parameters(),
+            "security": self.security(),
+            "responses": self.responses(),
+        });
+        if let (Value::Object(operation), Some(body)) = (&mut operation, self.body()) {
+            operation.insert("requestBody".to_owned(), body);
+        }
+        operation
+    }
+
+    /// Names the operation by its method and path.
+    fn id(&self) -> String {
+        let words: Vec<_> = self
+            .path
+            .split(|letter: char| !letter.is_ascii_alphanumeric())
+            .filter(|word| !word.is_empty())
+            .collect();
+        format!("{}_{}", self.method, words.join("_"))
+    }
+
+    fn tag(&self) -> &'static str {
+        if self.access == Access::Key || self.path.contains("/ingest/") {
+            "ingest"
+        } else if self.path.starts_with("/api/0/") {
+            "sentry"
+        } else {
+            "mini-sentry"
+        }
+    }
+
+    fn parameters(&self) -> Vec<Value> {
+        let in_path = self
+            .path
+            .split('{')
+            .skip(1)
+            .filter_map(|rest| rest.split_once('}'))
+            .map(|(name, _)| {
+                json!({
+                    "name": name,
+                    "in": "path",
+                    "required": true,
+                    "schema": { "type": "string" },
+                })
+            });
+        let in_query = self.query.iter().map(|(name, about)| {
+            json!({
+                "name": name,
+                "in": "query",
+                "description": about,
+                "schema": { "type": "string" },
+            })
+        });
+        in_path.chain(in_query).collect()
+    }
+
+    fn security(&self) -> Value {
+        match self.access {
+            Access::Open | Access::InPath => json!([]),
+            Access::Token(scopes) => json!([{ "token": scopes }]),
+            Access::Key => json!([{ "keyHeader": [] }, { "keyQuery": [] }]),
+        }
+    }
+
+    fn body(&self) -> Option<Value> {
+        let content = match self.takes {
+            Takes::Nothing => return None,
+            Takes::Json(schema) => json!({ "application/json": { "schema": reference(schema) } }),
+            Takes::Bytes(media_type) => json!({ media_type: {} }),
+        };
+        Some(json!({ "required": true, "content": content }))
+    }
+
+    fn responses(&self) -> Value {
+        let json_of = |schema: Value| json!({ "application/json": { "schema": schema } });
+        let (status, content) = match self.gives {
+            Gives::Status(status) => (status, None),
+            Gives::Json(status, schema) => (status, Some(json_of(reference(schema)))),
+            Gives::List(schema) => {
+                let list = json!({ "type": "array", "items": reference(schema) });
+                (200, Some(json_of(list)))
+            }
+            Gives::Bytes(status, media_type) => (status, Some(json!({ media_type: {} }))),
+        };
+        let mut success = json!({ "description": "Done" });
+        if let (Value::Object(success), Some(content)) = (&mut success, content) {
+            success.insert("content".to_owned(), content);
+        }
+        let refused = json!({
+            "description": "Refused; the detail says why",
+            "content": json_of(reference("Error")),
+        });
+        json!({ status.to_string(): success, "default": refused })
+    }
+}
+
+fn reference(schema: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{schema}") })
+}
+
+#[cfg(test)]
+mod tests;
