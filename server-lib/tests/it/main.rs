@@ -17,3 +17,4 @@ mod layers;
 mod live;
 mod sdks;
 mod store_sqlite;
+mod store_postgres;
