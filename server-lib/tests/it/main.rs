@@ -9,4 +9,13 @@ mod abuse;
 mod accept;
 mod crash;
 mod layers;
+mod api;
+mod api0;
+mod auth;
+mod crash;
+mod live;
 mod sdks;
+//! Integration tests of the server: one binary.
+
+mod block;
+mod journal;

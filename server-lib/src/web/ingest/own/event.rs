@@ -85,31 +85,6 @@ async fn show(
     {
         return detail(&whole);
     }
-    let row = EventRow {
-        seq,
-        project: project.id,
-        event_id: receipt.event_id.unwrap_or_default(),
-        issue: IssueId(0),
-        kind: if sent.exception.is_empty() {
-            EventKind::Default
-        } else {
-            EventKind::Error
-        },
-        timestamp: sent.timestamp.map_or(received, Millis::from),
-        received,
-        level: sent.level.unwrap_or(Level::Error),
-        environment: sent.environment.clone().unwrap_or_default(),
-        release: sent.release.clone().unwrap_or_default(),
-        user: None,
-    };
-    let Ok(whole) = reading::load(state, row, project).await else {
-        return json!({ "event_id": receipt.event_id });
-    };
-    let mut shown = detail(&whole);
-    if let Some(group) = shown.get_mut("group") {
-        *group = Value::Null;
-    }
-    shown
     let timestamp = sent.timestamp.map_or(received, Millis::from).to_rfc3339();
     json!({
         "id": seq,
