@@ -7,7 +7,7 @@ use mini_sentry::envelope::Envelope;
 use mini_sentry::losses::Losses;
 use mini_sentry::protocol::{ClientReport, Event, Level, Timestamp};
 use mini_sentry::transport::Transport;
-use mini_sentry::{Client, ClientOptions, Hub};
+use mini_sentry::{Client, ClientOptions, SystemClock};
 use mini_sentry_server::accept::inproc::InProcess;
 use mini_sentry_server::journal::Journal;
 use mini_sentry_server::model::ids::{ProjectId, Seq};
@@ -31,6 +31,13 @@ async fn an_sdk_of_the_same_process_captures_without_a_network() {
     let client = Arc::new(Client::from_config((dsn.as_str(), options)));
     let hub = Hub::new(Some(Arc::clone(&client)), Arc::default());
     let id = hub.capture_message("from inside", Level::Warning);
+    let dsn = format!("http://{KEY}@localhost/{}", door.project.id);
+    let options = ClientOptions::new()
+        .dsn(dsn)
+        .release("shop@1.2")
+        .transport(factory);
+    let client = Client::new(options, Arc::new(SystemClock));
+    let id = client.capture_message("from inside", Level::Warning, None);
     let flushed = tokio::task::spawn_blocking(move || client.flush(Some(PATIENCE)))
         .await
         .unwrap();
