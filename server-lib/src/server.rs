@@ -158,6 +158,7 @@ impl Handle {
     /// Ends the server in good order: what is accepted is digested, counts are written, the
     /// database is closed. What does not fit into the deadline is taken up at the next start.
     pub async fn shutdown(self, deadline: Duration) {
+        self.state.progress.close();
         self.jobs.abort();
         self.state.journal.close();
         if !self.digester.stop(deadline).await {

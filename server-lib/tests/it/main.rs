@@ -15,6 +15,7 @@ mod crash;
 mod journal;
 mod layers;
 mod live;
+mod provision;
 mod sdks;
 mod store_sqlite;
 mod store_postgres;
