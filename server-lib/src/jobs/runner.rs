@@ -15,6 +15,9 @@ use crate::state::AppState;
 /// How often the catalogue is looked at and counts are written.
 const SECOND: Duration = Duration::from_secs(1);
 
+/// The shortest time between two looks for work.
+const MIN_INTERVAL: Duration = Duration::from_millis(10);
+
 /// A job that works through what there is and then ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -134,7 +137,7 @@ impl Jobs {
         };
         let upkeep = {
             let stop = stop.clone();
-            let interval = jobs.state.config.retention.interval.max(SECOND);
+            let interval = jobs.state.config.retention.interval.max(MIN_INTERVAL);
             tokio::spawn(async move {
                 while rest(interval, &stop).await {
                     jobs.each_interval(&stop).await;

@@ -40,6 +40,13 @@ pub async fn open(uri: &str, data_dir: &Path, options: StoreOptions) -> Result<S
 use super::sqlite::open as sqlite;
 
 #[cfg(not(feature = "sqlite"))]
+async fn sqlite(_: &str, _: &Path, _: StoreOptions) -> Result<Store, Error> {
+    Err(Error::because(
+        ErrorKind::NotBuilt,
+        "this program was built without the feature sqlite",
+    ))
+}
+
 /// Takes what [`Upkeep::backup`](super::Upkeep::backup) wrote into the data folder and brings it to
 /// where [`open`] looks for it. A database file in the folder is there already.
 ///
@@ -56,13 +63,6 @@ pub async fn restore(uri: &str, data_dir: &Path) -> Result<(), Error> {
         _ if has_file => other("the backup has a database file; restore it with the store sqlite"),
         _ => restore_postgres(uri, data_dir).await,
     }
-}
-
-async fn sqlite(_: &str, _: &Path, _: StoreOptions) -> Result<Store, Error> {
-    Err(Error::because(
-        ErrorKind::NotBuilt,
-        "this program was built without the feature sqlite",
-    ))
 }
 
 #[cfg(feature = "postgres")]
