@@ -7,15 +7,13 @@ mod source;
 
 mod abuse;
 mod accept;
-mod crash;
-mod layers;
 mod api;
 mod api0;
 mod auth;
+mod block;
+mod cli;
 mod crash;
+mod journal;
+mod layers;
 mod live;
 mod sdks;
-//! Integration tests of the server: one binary.
-
-mod block;
-mod journal;
