@@ -67,6 +67,9 @@ pub async fn restore(uri: &str, data_dir: &Path) -> Result<(), Error> {
     }
 }
 
+#[cfg(feature = "sqlite")]
+use super::sqlite::open as sqlite;
+
 #[cfg(not(feature = "sqlite"))]
 async fn sqlite(_: &str, _: &Path, _: StoreOptions) -> Result<Store, Error> {
     Err(Error::because(
