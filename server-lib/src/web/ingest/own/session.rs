@@ -125,25 +125,20 @@ fn item(update: &Update, sid: EventId, received: Millis) -> Option<Value> {
         reason = "a cast of floats saturates"
     )]
     let started = received.plus(-(duration_ms.unwrap_or_default() as i64));
-    let mut item = json!({
+    Some(json!({
         "sid": sid,
+        "did": user,
         "init": update.status == "init",
         "started": started.to_rfc3339(),
         "timestamp": received.to_rfc3339(),
         "status": status,
         "errors": u8::from(matches!(status, "errored" | "crashed")),
+        "duration": duration_ms.map(|duration| duration / 1000.0),
         "attrs": {
             "release": update.release.as_deref().unwrap_or_default(),
             "environment": update.environment.as_deref().unwrap_or_default(),
         },
-    });
-    if let Some(user) = user {
-        item["did"] = json!(user);
-    }
-    if let Some(duration) = duration_ms {
-        item["duration"] = json!(duration / 1000.0);
-    }
-    Some(item)
+    }))
 }
 
 #[cfg(test)]
