@@ -36,8 +36,33 @@ pub async fn open(uri: &str, data_dir: &Path, options: StoreOptions) -> Result<S
     }
 }
 
+#[cfg(feature = "sqlite")]
+use super::sqlite::open as sqlite;
+
+#[cfg(not(feature = "sqlite"))]
+/// Takes what [`Upkeep::backup`](super::Upkeep::backup) wrote into the data folder and brings it to
+/// where [`open`] looks for it. A database file in the folder is there already.
+///
+/// # Errors
+///
+/// [`ErrorKind::Conflict`] when a database server has something already, [`ErrorKind::Invalid`] when
+/// the store is another one than the backup's, [`ErrorKind::Corrupt`] when the backup is damaged.
+pub async fn restore(uri: &str, data_dir: &Path) -> Result<(), Error> {
+    let has_file = data_dir.join("mini-sentry.db").exists();
+    let other = |needed| Err(Error::because(ErrorKind::Invalid, needed));
+    match uri.split_once(':').map_or(uri, |(scheme, _)| scheme) {
+        "sqlite" if uri == "sqlite" && has_file => Ok(()),
+        "sqlite" => other("the backup is restored with a database file in the data folder only"),
+        _ if has_file => other("the backup has a database file; restore it with the store sqlite"),
+        _ => restore_postgres(uri, data_dir).await,
+    }
+}
+
 async fn sqlite(_: &str, _: &Path, _: StoreOptions) -> Result<Store, Error> {
-    Err(Error::because(ErrorKind::NotBuilt, "placeholder"))
+    Err(Error::because(
+        ErrorKind::NotBuilt,
+        "this program was built without the feature sqlite",
+    ))
 }
 
 #[cfg(feature = "postgres")]
@@ -47,6 +72,20 @@ async fn postgres(uri: &str, options: StoreOptions) -> Result<Store, Error> {
 
 #[cfg(not(feature = "postgres"))]
 async fn postgres(_: &str, _: StoreOptions) -> Result<Store, Error> {
+    Err(Error::because(
+        ErrorKind::NotBuilt,
+        "this program was built without the feature postgres",
+    ))
+}
+
+#[cfg(feature = "postgres")]
+async fn restore_postgres(uri: &str, data_dir: &Path) -> Result<(), Error> {
+    super::postgres::restore(uri, data_dir).await?;
+    super::postgres::remove_copy(data_dir)
+}
+
+#[cfg(not(feature = "postgres"))]
+async fn restore_postgres(_: &str, _: &Path) -> Result<(), Error> {
     Err(Error::because(
         ErrorKind::NotBuilt,
         "this program was built without the feature postgres",

@@ -2,7 +2,20 @@
 
 mod caller;
 mod program;
+#[path = "../../../sdk-core/tests/it/source.rs"]
+mod source;
 
 mod abuse;
+mod accept;
 mod crash;
+mod layers;
+mod api;
+mod api0;
+mod auth;
+mod crash;
+mod live;
 mod sdks;
+//! Integration tests of the server: one binary.
+
+mod block;
+mod journal;

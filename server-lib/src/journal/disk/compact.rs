@@ -187,8 +187,11 @@ async fn run(
         .name("compaction".to_owned())
         .spawn(move || {
             lower_priority();
+            let outcome = rewrite(&shared, &inputs, &dead);
+            // The folder must be free when who asked goes on and closes the journal.
+            drop((shared, inputs));
             // Who asked may have given up; the work is not lost.
-            let _ = answer.send(rewrite(&shared, &inputs, &dead));
+            let _ = answer.send(outcome);
         })
         .map_err(|error| Error::new(ErrorKind::System, error).during("start compaction"))?;
     receiver.await.unwrap_or_else(|_| {

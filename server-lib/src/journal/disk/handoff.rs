@@ -59,7 +59,7 @@ impl Handoff {
     }
 
     /// Tells that records up to `tail` are on disk, and hands them over if there is room.
-    pub(super) fn push(&self, deliveries: impl ExactSizeIterator<Item = Delivery>, tail: Seq) {
+    pub(super) fn push(&self, deliveries: Vec<Delivery>, tail: Seq) {
         let mut inner = self.lock();
         if inner.fresh.is_empty() {
             inner.is_overflown = false;

@@ -215,12 +215,12 @@ impl Writer {
         }
         let tail = Seq(seq.0.saturating_sub(1));
         let count = deliveries.len();
+        shared.handoff.push(deliveries, tail);
         shared.set_tail(tail);
         for (answer, seq) in answers {
             // The request may have been given up.
             let _ = answer.send(Ok(seq));
         }
-        shared.handoff.push(deliveries.into_iter(), tail);
         shared.metrics.group_records.observe(count as f64);
         shared
             .metrics

@@ -230,9 +230,8 @@ pub async fn a_duplicate_leaves_issue_and_counts_alone(place: &dyn Place) -> Res
 pub async fn events_of_a_deleted_project_are_not_shown(place: &dyn Place) -> Result<(), Error> {
     let store = place.open(options()).await?;
     let made = projects(&store, 2).await?;
-    let (gone, kept) = match *made {
-        [gone, kept] => (gone, kept),
-        _ => return Err(missing("two projects")),
+    let [gone, kept] = *made else {
+        return Err(missing("two projects"));
     };
     let mut feed = Feed::new();
     let first = feed.event(gone, |_| ());

@@ -30,7 +30,7 @@ mod upkeep;
 
 use std::sync::Arc;
 
-pub use restore::restore;
+pub use restore::{remove_copy, restore};
 
 use super::Store;
 use super::open::StoreOptions;

@@ -39,6 +39,16 @@ pub async fn restore(uri: &str, from: &Path) -> Result<(), Error> {
     Ok(())
 }
 
+/// Removes a copy that has been restored.
+///
+/// # Errors
+///
+/// When the folder cannot be changed.
+pub fn remove_copy(from: &Path) -> Result<(), Error> {
+    std::fs::remove_dir_all(from.join(FOLDER))?;
+    Ok(std::fs::remove_file(from.join(MANIFEST))?)
+}
+
 fn read_manifest(from: &Path) -> Result<Manifest, Error> {
     let text = std::fs::read(from.join(MANIFEST))
         .map_err(|error| Error::from(error).during("read the copy's list of tables"))?;

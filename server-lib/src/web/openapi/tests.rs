@@ -78,3 +78,14 @@ fn scopes_in_the_document_are_known() {
         }
     }
 }
+
+#[test]
+fn no_two_routes_collide() {
+    let config = crate::config::HttpConfig::default();
+    let _all: Router<AppState> = Router::new()
+        .merge(crate::web::ingest::routes(&config))
+        .merge(crate::web::api::routes())
+        .merge(crate::web::api0::routes())
+        .merge(crate::web::health::routes())
+        .merge(routes());
+}

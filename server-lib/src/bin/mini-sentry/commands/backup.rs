@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::Context;
-use super::catalogue::{open_store, sqlite_file};
+use super::catalogue::open_store;
 use super::snapshot::{BLOBS, Pins, SEGMENTS, copy_blobs, tree};
 use crate::failure::{During as _, Failure};
 use crate::output::human_bytes;
@@ -77,11 +77,6 @@ impl Form {
 /// Writes the backup.
 pub(crate) async fn run(context: &Context, arguments: &BackupArgs) -> Result<(), Failure> {
     let settings = context.settings();
-    if sqlite_file(settings).is_none() {
-        return Err(Failure::usage(
-            "the database is PostgreSQL's: back it up with pg_dump, and the data folder with it",
-        ));
-    }
     let target = &arguments.target;
     refuse_to_overwrite(target)?;
     let store = open_store(settings).await?;

@@ -11,7 +11,7 @@ use mini_sentry_server::model::ids::KeyId;
 use mini_sentry_server::store::open::{StoreOptions, open};
 use mini_sentry_server::store::{Catalog, Store};
 
-use super::Context;
+use super::{Context, presence};
 use crate::failure::Failure;
 use crate::settings::Settings;
 
@@ -30,7 +30,7 @@ impl Catalogue {
     pub(crate) async fn open(context: &Context) -> Result<Self, Failure> {
         Ok(Self {
             store: open_store(context.settings()).await?,
-            base: base_url(context.settings(), None)?,
+            base: known_url(context.settings())?,
         })
     }
 
@@ -90,6 +90,17 @@ pub(crate) fn sqlite_file(settings: &Settings) -> Option<PathBuf> {
         }
     };
     Some(settings.config.data_dir.join(path))
+}
+
+/// Returns the address that clients use: the one that is set, or that of the running server, or the
+/// one that would be listened on.
+pub(crate) fn known_url(settings: &Settings) -> Result<BaseUrl, Failure> {
+    if settings.config.http.public_url.is_none()
+        && let Some(url) = presence::url(&settings.config.data_dir)
+    {
+        return Ok(BaseUrl::parse(&url)?);
+    }
+    base_url(settings, None)
 }
 
 /// Returns the address that clients use: the one that is set, or the one that is listened on.

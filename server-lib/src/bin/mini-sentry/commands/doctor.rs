@@ -11,10 +11,10 @@ use mini_sentry_server::store::Store;
 use serde::Serialize;
 use serde_json::json;
 
-use super::Context;
 use super::catalogue::open_store;
 use super::snapshot::{SEGMENTS, segments, stale_pins};
 use super::storage::free_bytes;
+use super::{Context, presence};
 use crate::failure::Failure;
 use crate::output::{human_bytes, table};
 use crate::settings::Settings;
@@ -25,9 +25,6 @@ const FREE_SPACE_FACTOR: u64 = 4;
 const OTHER_FILES: u64 = 128;
 /// A clock before 2025 is wrong.
 const EARLIEST: i64 = 1_735_689_600_000;
-
-/// The file that a running server holds.
-const LOCK: &str = "journal.lock";
 
 /// What to look at.
 #[derive(Debug, Args)]
@@ -193,10 +190,11 @@ fn journal(dir: &Path) -> Vec<Finding> {
         }
         Err(failure) => findings.push(bad("journal", failure.to_string())),
     }
-    if let Ok(lock) = fs::File::open(dir.join(LOCK)) {
-        let detail = match lock.try_lock_shared() {
-            Err(fs::TryLockError::WouldBlock) => "a server uses the data folder",
-            _ => "no server uses the data folder now",
+    if let Some(is_served) = presence::is_served(dir) {
+        let detail = match presence::url(dir) {
+            Some(url) => format!("a server uses the data folder and is at {url}"),
+            None if is_served => "a server uses the data folder".to_owned(),
+            None => "no server uses the data folder now".to_owned(),
         };
         findings.push(ok("server", detail));
     }

@@ -15,6 +15,18 @@ use crate::failure::Failure;
 use crate::output::table;
 use crate::settings::parse_duration;
 
+/// The order in which people read a key.
+const FIELDS: &[&str] = &[
+    "id",
+    "project",
+    "label",
+    "active",
+    "limit",
+    "created",
+    "public_key",
+    "dsn",
+];
+
 /// What to do with keys.
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeyCommand {
@@ -135,7 +147,9 @@ async fn create(
     let owner = project(&view, &arguments.project)?.id;
     let limit = arguments.limit.and_then(|limit| limit.0);
     let made = make(catalogue, owner, arguments.label, limit).await?;
-    context.output.show(&describe(catalogue, &made), lines)
+    context
+        .output
+        .show(&describe(catalogue, &made), |key| lines(key, FIELDS))
 }
 
 async fn change(
@@ -147,7 +161,9 @@ async fn change(
     let view = catalogue.view().await?;
     let id = key(&view, name)?.id;
     let changed = catalogue.catalog().update_key(id, change).await?;
-    context.output.show(&describe(catalogue, &changed), lines)
+    context
+        .output
+        .show(&describe(catalogue, &changed), |key| lines(key, FIELDS))
 }
 
 async fn rotate(
@@ -165,7 +181,9 @@ async fn rotate(
             .update_key(old.id, active(false))
             .await?;
     }
-    context.output.show(&describe(catalogue, &made), lines)
+    context
+        .output
+        .show(&describe(catalogue, &made), |key| lines(key, FIELDS))
 }
 
 async fn delete(context: &Context, catalogue: &Catalogue, name: &str) -> Result<(), Failure> {

@@ -6,6 +6,7 @@ pub(crate) mod config;
 pub(crate) mod doctor;
 pub(crate) mod init;
 pub(crate) mod key;
+pub(crate) mod presence;
 pub(crate) mod project;
 pub(crate) mod restore;
 pub(crate) mod serve;

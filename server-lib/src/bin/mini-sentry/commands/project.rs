@@ -26,6 +26,20 @@ Examples:
   mini-sentry project update shop --setting allowed_domains=https://shop.example.com,*.example.org
   mini-sentry project update shop --setting retention_days=30 --name \"The shop\"";
 
+/// The order in which people read a project.
+const FIELDS: &[&str] = &[
+    "id",
+    "organization",
+    "slug",
+    "name",
+    "platform",
+    "created",
+    "dsn",
+    "ingest_token",
+    "keys",
+    "settings",
+];
+
 /// What to do with projects.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ProjectCommand {
@@ -132,7 +146,9 @@ async fn show(context: &Context, catalogue: &Catalogue, name: &str) -> Result<()
     let found = project(&view, name)?;
     context
         .output
-        .show(&describe(catalogue, &view, found), lines)
+        .show(&describe(catalogue, &view, found), |project| {
+            lines(project, FIELDS)
+        })
 }
 
 async fn create(
@@ -177,7 +193,9 @@ async fn create(
     let view = catalogue.view().await?;
     context
         .output
-        .show(&describe(catalogue, &view, &made), lines)
+        .show(&describe(catalogue, &view, &made), |project| {
+            lines(project, FIELDS)
+        })
 }
 
 async fn update(
@@ -211,7 +229,9 @@ async fn update(
     let changed = catalogue.catalog().update_project(found.id, change).await?;
     context
         .output
-        .show(&describe(catalogue, &view, &changed), lines)
+        .show(&describe(catalogue, &view, &changed), |project| {
+            lines(project, FIELDS)
+        })
 }
 
 async fn delete(context: &Context, catalogue: &Catalogue, name: &str) -> Result<(), Failure> {
@@ -249,15 +269,12 @@ pub(crate) fn describe(catalogue: &Catalogue, view: &CatalogView, project: &Proj
     })
 }
 
-/// Writes the fields of an object, one a line.
-pub(crate) fn lines(object: &Value) -> String {
-    let Some(object) = object.as_object() else {
-        return cell(Some(object));
-    };
-    let width = object.keys().map(String::len).max().unwrap_or(0);
-    object
+/// Writes the named fields of an object, one a line.
+pub(crate) fn lines(object: &Value, fields: &[&str]) -> String {
+    let width = fields.iter().map(|field| field.len()).max().unwrap_or(0);
+    fields
         .iter()
-        .map(|(name, value)| format!("{name:width$}  {}\n", cell(Some(value))))
+        .map(|field| format!("{field:width$}  {}\n", cell(object.get(field))))
         .collect()
 }
 

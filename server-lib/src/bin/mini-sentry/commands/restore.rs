@@ -7,6 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use clap::Args;
 use mini_sentry_server::Server;
 use mini_sentry_server::config::Config;
+use mini_sentry_server::store::open::restore;
 use serde_json::json;
 
 use super::Context;
@@ -26,11 +27,6 @@ pub(crate) struct RestoreArgs {
 pub(crate) async fn run(context: &Context, arguments: &RestoreArgs) -> Result<(), Failure> {
     let settings = context.settings();
     let data_dir = &settings.config.data_dir;
-    if settings.config.store != "sqlite" {
-        return Err(Failure::usage(
-            "a backup is restored with its database in the data folder; set store to sqlite",
-        ));
-    }
     if !is_free(data_dir)? {
         return Err(Failure::conflict(format!(
             "{} is not empty; restore into a new folder",
@@ -42,7 +38,11 @@ pub(crate) async fn run(context: &Context, arguments: &RestoreArgs) -> Result<()
     super::init::make_folder(&work)?;
     let restored = async {
         let manifest = unpack(&arguments.from, &work)?;
-        let found = check(&work).await?;
+        let config = &settings.config;
+        restore(&config.store, &work).await?;
+        let mut config = config.clone();
+        config.data_dir.clone_from(&work);
+        let found = check(config).await?;
         fs::rename(&work, data_dir).during(format_args!("write {}", data_dir.display()))?;
         Ok::<_, Failure>((manifest, found))
     }
@@ -177,10 +177,10 @@ fn make_parent(path: &Path) -> Result<(), Failure> {
 }
 
 /// Opens the restored folder as a server does, looks for damage, and closes it again.
-async fn check(work: &Path) -> Result<Found, Failure> {
+async fn check(config: Config) -> Result<Found, Failure> {
     let damaged = |what: String| Failure::other(format!("the backup is damaged: {what}"));
     let server = Server::builder()
-        .config(Config::new(work))
+        .config(config)
         .build()
         .await
         .map_err(|error| damaged(error.to_string()))?;

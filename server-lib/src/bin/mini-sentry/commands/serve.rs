@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use mini_sentry_server::Server;
+use mini_sentry_server::address::BaseUrl;
 use mini_sentry_server::provision::{Provision, Provisioned};
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -14,6 +15,7 @@ use tokio::sync::watch;
 use super::Context;
 use super::catalogue::base_url;
 use super::init::{describe, make_folder, welcome};
+use super::presence::Presence;
 use crate::failure::{During as _, Failure};
 use crate::logs;
 use crate::notify::notify;
@@ -65,7 +67,9 @@ async fn serve(context: &Context) -> Result<ExitCode, Failure> {
         let server = server.clone();
         async move { server.serve(listener, until_stopped, patience).await }
     });
-    tell(context, address, first.as_ref())?;
+    let base = base_url(settings, Some(address.port()))?;
+    let _presence = Presence::note(data_dir, &base.to_string()).during("note the address")?;
+    tell(context, address, &base, first.as_ref())?;
     notify("READY=1");
 
     let name = signals.next().await.name;
@@ -109,21 +113,20 @@ async fn bind(listen: &str) -> Result<TcpListener, Failure> {
 fn tell(
     context: &Context,
     address: SocketAddr,
+    base: &BaseUrl,
     first: Option<&Provisioned>,
 ) -> Result<(), Failure> {
-    let settings = context.settings();
-    let base = base_url(settings, Some(address.port()))?;
-    let data = settings.config.data_dir.display().to_string();
+    let data = context.settings().config.data_dir.display().to_string();
     let value = json!({
         "listening": address.to_string(),
         "url": base.to_string(),
         "data": data,
-        "first": first.map(|made| describe(&base, made)),
+        "first": first.map(|made| describe(base, made)),
     });
     context.output.show_line(&value, |_| {
         let ready = format!("Mini Sentry is ready at {base}, with its data in {data}\n");
         match first {
-            Some(made) => format!("{}\n{ready}", welcome(&base, made)),
+            Some(made) => format!("{}\n{ready}", welcome(base, made)),
             None => ready,
         }
     })

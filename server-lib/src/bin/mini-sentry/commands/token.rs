@@ -28,6 +28,17 @@ Examples:
   mini-sentry token create --label grafana --scope org:read,project:read,team:read,event:read
   mini-sentry token create --label ci --ci --scope org:ci --expires 90d";
 
+/// The order in which people read a token.
+const FIELDS: &[&str] = &[
+    "id",
+    "organization",
+    "label",
+    "created",
+    "expires",
+    "scopes",
+    "token",
+];
+
 /// What to do with tokens.
 #[derive(Debug, Subcommand)]
 pub(crate) enum TokenCommand {
@@ -146,7 +157,7 @@ async fn create(
     if let Some(object) = value.as_object_mut() {
         object.insert("token".to_owned(), secret.reveal().into());
     }
-    context.output.show(&value, lines)?;
+    context.output.show(&value, |token| lines(token, FIELDS))?;
     context
         .output
         .remark("the token is not kept: this is the only time it is shown");

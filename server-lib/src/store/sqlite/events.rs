@@ -1,0 +1,176 @@
+//! The index of events: found, listed, counted.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use mini_sentry::protocol::EventId;
+use rusqlite::Connection;
+
+use super::connection::damaged;
+use super::cursor::{self, Question};
+use super::ids::{self, Ids};
+use super::names::NameId;
+use super::partition::{self, Span};
+use super::row::{level, one, stored};
+use super::{Sqlite, count, floors, items, names};
+use crate::error::Error;
+use crate::model::event::{EventKind, EventRow};
+use crate::model::ids::{IssueId, ProjectId, Seq};
+use crate::model::item::ItemRow;
+use crate::model::time::Millis;
+use crate::store::Events;
+use crate::store::query::{EventFilter, ItemFilter, Page};
+
+/// Offsets up to this are walked; larger ones are worth asking the sums.
+const WALKED: u64 = 200;
+
+#[async_trait]
+impl Events for Sqlite {
+    async fn find(&self, id: EventId, projects: &[ProjectId]) -> Result<Vec<EventRow>, Error> {
+        let projects = projects.to_vec();
+        let ids = std::sync::Arc::clone(&self.ids);
+        self.read(move |connection| find(connection, &ids, id, &projects))
+            .await
+    }
+
+    async fn get(&self, seq: Seq) -> Result<Option<EventRow>, Error> {
+        self.read(move |connection| {
+            let mut texts = Texts::default();
+            match partition::holding(connection, seq)? {
+                Some(span) => texts.read(connection, &span, seq),
+                None => Ok(None),
+            }
+        })
+        .await
+    }
+
+    async fn list(&self, filter: &EventFilter, page: Page) -> Result<Vec<EventRow>, Error> {
+        let filter = filter.clone();
+        self.read(move |connection| list(connection, &filter, page))
+            .await
+    }
+
+    async fn count(&self, filter: &EventFilter) -> Result<u64, Error> {
+        let filter = filter.clone();
+        self.read(move |connection| {
+            let question = Question::new(connection, &filter)?;
+            count::count(connection, &question, &partition::all(connection)?)
+        })
+        .await
+    }
+
+    async fn items(&self, filter: &ItemFilter, page: Page) -> Result<Vec<ItemRow>, Error> {
+        let filter = filter.clone();
+        self.read(move |connection| items::list(connection, &filter, page))
+            .await
+    }
+}
+
+fn find(
+    connection: &Connection,
+    ids: &Ids,
+    id: EventId,
+    projects: &[ProjectId],
+) -> Result<Vec<EventRow>, Error> {
+    let mut texts = Texts::default();
+    let mut found = Vec::new();
+    for (_, seq) in ids.search(connection, &[ids::hash_of(id)])? {
+        let Some(span) = partition::holding(connection, Seq(seq))? else {
+            continue;
+        };
+        let row = texts.read(connection, &span, Seq(seq))?;
+        let is_wanted = |row: &EventRow| row.event_id == id && projects.contains(&row.project);
+        found.extend(row.filter(is_wanted));
+    }
+    Ok(found)
+}
+
+fn list(connection: &Connection, filter: &EventFilter, page: Page) -> Result<Vec<EventRow>, Error> {
+    let spans = partition::all(connection)?;
+    let mut question = Question::new(connection, filter)?;
+    let mut left_out = page.offset;
+    let is_hiding = (question.projects.iter())
+        .any(|(_, floor)| spans.iter().any(|span| floor.hides_from(span.opened)));
+    if left_out > WALKED && question.issue.is_none() && !is_hiding {
+        let count = |question: &Question| count::count(connection, question, &spans);
+        left_out = cursor::skip(&mut question, &spans, left_out, count)?;
+    }
+    let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
+    let mut texts = Texts::default();
+    let mut listed = Vec::new();
+    if limit == 0 {
+        return Ok(listed);
+    }
+    cursor::walk(connection, &question, &spans, |span, _, seq| {
+        if left_out > 0 {
+            left_out = left_out.saturating_sub(1);
+            return Ok(true);
+        }
+        let seq = Seq::from_i64(seq).ok_or_else(|| damaged("place"))?;
+        listed.extend(texts.read(connection, span, seq)?);
+        Ok(listed.len() < limit)
+    })?;
+    Ok(listed)
+}
+
+/// Texts of the names in the rows of one answer, and whose rows are shown.
+#[derive(Default)]
+struct Texts {
+    names: HashMap<NameId, String>,
+    floors: HashMap<ProjectId, Millis>,
+}
+
+impl Texts {
+    /// Reads an event, if it is there and shown.
+    fn read(
+        &mut self,
+        connection: &Connection,
+        span: &Span,
+        seq: Seq,
+    ) -> Result<Option<EventRow>, Error> {
+        let select = format!(
+            "SELECT project, event_id, issue, kind, happened, received, level, environment,
+                release, user FROM events_{} WHERE seq = ?1",
+            span.id
+        );
+        let row = one(connection, &select, [stored(seq.0)], |row| {
+            let issue = IssueId::from_i64(row.get(2)?);
+            let kind = EventKind::from_code(row.get(3)?);
+            Ok(EventRow {
+                seq,
+                project: ProjectId(row.get(0)?),
+                event_id: EventId::from_bytes(row.get(1)?),
+                issue: issue.ok_or_else(|| damaged("issue"))?,
+                kind: kind.ok_or_else(|| damaged("kind of event"))?,
+                timestamp: Millis(row.get(4)?),
+                received: Millis(row.get(5)?),
+                level: level(row.get(6)?).ok_or_else(|| damaged("level"))?,
+                environment: self.text(connection, row.get(7)?)?,
+                release: self.text(connection, row.get(8)?)?,
+                user: row.get(9)?,
+            })
+        })?;
+        match row {
+            Some(row) if row.received > self.floor(connection, row.project)? => Ok(Some(row)),
+            _ => Ok(None),
+        }
+    }
+
+    fn text(&mut self, connection: &Connection, id: NameId) -> Result<String, Error> {
+        if let Some(text) = self.names.get(&id) {
+            return Ok(text.clone());
+        }
+        let text = names::text(connection, id)?;
+        self.names.insert(id, text.clone());
+        Ok(text)
+    }
+
+    fn floor(&mut self, connection: &Connection, project: ProjectId) -> Result<Millis, Error> {
+        if let Some(floor) = self.floors.get(&project) {
+            return Ok(*floor);
+        }
+        let floor = floors::of(connection, project)?.received;
+        self.floors.insert(project, floor);
+        Ok(floor)
+    }
+}

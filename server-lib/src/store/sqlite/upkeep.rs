@@ -1,0 +1,325 @@
+//! Retention, erasure, backup and checks, and the statistics that upkeep's neighbours read.
+
+use std::ops::RangeInclusive;
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use rusqlite::{Connection, params};
+
+use super::cursor::Question;
+use super::floors::{self, DELETED};
+use super::partition::{self, Span};
+use super::row::{counted, not_found, one, rows, stored};
+use super::writer::{Durability, Writer};
+use super::{Sqlite, backup, check, count, erase, outcomes, sessions, space, sweep};
+use crate::error::{Error, ErrorKind};
+use crate::model::ids::{PartitionId, ProjectId, Seq};
+use crate::model::outcome::OutcomeCount;
+use crate::model::session::SessionState;
+use crate::model::time::Millis;
+use crate::store::query::{EventFilter, OutcomeFilter, OutcomeRow};
+use crate::store::{DeadRecords, Partition, SessionTotals, Stats, Upkeep};
+
+#[async_trait]
+impl Upkeep for Sqlite {
+    async fn partitions(&self) -> Result<Vec<Partition>, Error> {
+        self.read(|connection| {
+            let spans = partition::all(connection)?;
+            Ok(spans.into_iter().map(Span::to_partition).collect())
+        })
+        .await
+    }
+
+    async fn drop_partition(&self, id: PartitionId) -> Result<(), Error> {
+        self.writer.run(move |writer| condemn(writer, id)).await?;
+        self.drop_condemned().await
+    }
+
+    async fn hide_before(&self, project: ProjectId, received: Millis) -> Result<(), Error> {
+        self.writer
+            .run(move |writer| {
+                writer.write(Durability::Power, |transaction, _| {
+                    floors::raise(transaction, project, received)
+                })
+            })
+            .await
+    }
+
+    async fn received_of_nth(
+        &self,
+        project: ProjectId,
+        newer: u64,
+    ) -> Result<Option<Millis>, Error> {
+        self.read(move |connection| received_of_nth(connection, project, newer))
+            .await
+    }
+
+    async fn erase(&self, seqs: &[Seq]) -> Result<u64, Error> {
+        let mut erased = 0_u64;
+        for step in seqs.chunks(erase::STEP) {
+            let step = step.to_vec();
+            let rows = self
+                .writer
+                .run(move |writer| {
+                    writer.erase(|transaction, memory| erase::erase(transaction, memory, &step))
+                })
+                .await?;
+            erased = erased.saturating_add(rows);
+        }
+        if erased > 0 {
+            self.writer.run(|writer| writer.cut_log()).await?;
+        }
+        Ok(erased)
+    }
+
+    async fn erase_user(&self, project: ProjectId, user: i64) -> Result<u64, Error> {
+        let mut seqs = Vec::new();
+        for span in self.read(partition::all).await? {
+            let find = move |connection: &Connection| {
+                match partition::holding(connection, span.first)? {
+                    Some(span) => erase::of_user(connection, &span, project, user),
+                    // Dropped meanwhile.
+                    None => Ok(Vec::new()),
+                }
+            };
+            seqs.extend(self.read(find).await?);
+        }
+        self.erase(&seqs).await
+    }
+
+    async fn sweep(&self, rows: u64) -> Result<u64, Error> {
+        self.drop_condemned().await?;
+        let mut removed = 0_u64;
+        while removed < rows {
+            let most = rows.saturating_sub(removed).min(erase::STEP as u64);
+            let step = self
+                .writer
+                .run(move |writer| sweep::step(writer, most))
+                .await?;
+            removed = removed.saturating_add(step.removed);
+            if step.is_done {
+                break;
+            }
+        }
+        if removed == 0 {
+            self.writer.run(sweep::tidy).await?;
+        } else {
+            self.writer.run(|writer| writer.cut_log()).await?;
+        }
+        Ok(removed)
+    }
+
+    async fn dead(&self, seqs: RangeInclusive<Seq>) -> Result<DeadRecords, Error> {
+        self.read(move |connection| {
+            let select = "SELECT seq FROM dead_records WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq";
+            let range = params![seqs.start().to_i64(), seqs.end().to_i64()];
+            Ok(DeadRecords {
+                seqs: rows(connection, select, range, |row| {
+                    Ok(Seq(counted(row.get(0)?)))
+                })?,
+                projects: floors::all(connection)?,
+            })
+        })
+        .await
+    }
+
+    async fn buried(&self, seqs: RangeInclusive<Seq>) -> Result<(), Error> {
+        self.writer
+            .run(move |writer| {
+                writer.write(Durability::Process, |transaction, _| {
+                    let delete = "DELETE FROM dead_records WHERE seq BETWEEN ?1 AND ?2";
+                    let range = params![seqs.start().to_i64(), seqs.end().to_i64()];
+                    transaction.execute(delete, range)?;
+                    Ok(())
+                })
+            })
+            .await
+    }
+
+    async fn space(&self) -> Result<Vec<(String, u64)>, Error> {
+        let sizes = Arc::clone(&self.sizes);
+        let path = self.path.clone();
+        let ids = self.ids.dir().to_owned();
+        self.read(move |connection| {
+            let mut sizes: Vec<_> = space::of_tables(connection, &sizes)?.into_iter().collect();
+            let mut log = path.into_os_string();
+            log.push("-wal");
+            sizes.push((
+                "write-ahead log".to_owned(),
+                space::of_path(Path::new(&log)),
+            ));
+            sizes.push(("event ids".to_owned(), space::of_path(&ids)));
+            sizes.retain(|(_, bytes)| *bytes > 0);
+            sizes.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
+            Ok(sizes)
+        })
+        .await
+    }
+
+    async fn backup(&self, into: &Path) -> Result<(), Error> {
+        let (from, into) = (self.path.clone(), into.to_owned());
+        let copying = tokio::task::spawn_blocking(move || backup::copy(&from, &into));
+        copying
+            .await
+            .map_err(|error| Error::new(ErrorKind::System, error))?
+    }
+
+    async fn check(&self) -> Result<Vec<String>, Error> {
+        let ids = Arc::clone(&self.ids);
+        self.read(move |connection| {
+            let mut findings = check::check(connection)?;
+            findings.extend(ids.check());
+            Ok(findings)
+        })
+        .await
+    }
+
+    async fn close(&self) -> Result<(), Error> {
+        self.readers.close().await;
+        let ended = self.writer.run(|writer| {
+            writer.ids.close();
+            Ok(())
+        });
+        let ended = ended.await;
+        self.writer.close().await;
+        ended
+    }
+}
+
+#[async_trait]
+impl Stats for Sqlite {
+    async fn add_outcomes(&self, counts: &[OutcomeCount]) -> Result<(), Error> {
+        if counts.is_empty() {
+            return Ok(());
+        }
+        let counts = counts.to_vec();
+        self.writer
+            .run(move |writer| {
+                writer.write(Durability::Process, |transaction, memory| {
+                    outcomes::add(
+                        transaction,
+                        memory,
+                        &counts,
+                        &outcomes::Duplicates::default(),
+                    )
+                })
+            })
+            .await
+    }
+
+    async fn outcomes(&self, filter: &OutcomeFilter) -> Result<Vec<OutcomeRow>, Error> {
+        let filter = filter.clone();
+        self.read(move |connection| outcomes::sums(connection, &filter))
+            .await
+    }
+
+    async fn session(
+        &self,
+        project: ProjectId,
+        sid: [u8; 16],
+    ) -> Result<Option<SessionState>, Error> {
+        self.read(move |connection| sessions::state(connection, project, sid))
+            .await
+    }
+
+    async fn session_totals(
+        &self,
+        project: ProjectId,
+        times: RangeInclusive<Millis>,
+    ) -> Result<SessionTotals, Error> {
+        self.read(move |connection| sessions::totals(connection, project, &times))
+            .await
+    }
+}
+
+impl Sqlite {
+    /// Drops the tables of partitions that are already gone from all answers. One tree at a time,
+    /// so that batches come in between.
+    async fn drop_condemned(&self) -> Result<(), Error> {
+        while self.writer.run(drop_tree).await? {}
+        Ok(())
+    }
+}
+
+/// Takes a partition out of all answers.
+fn condemn(writer: &mut Writer, id: PartitionId) -> Result<(), Error> {
+    let floor = writer.write(Durability::Power, |transaction, _| {
+        let spans = partition::all(transaction)?;
+        let span = spans.iter().find(|span| span.id == id);
+        let span = span.ok_or_else(|| not_found("partition"))?;
+        if spans.last().is_some_and(|last| last.id == id) {
+            return Err(Error::because(
+                ErrorKind::Conflict,
+                "the last partition is being written",
+            ));
+        }
+        let condemn = "UPDATE partitions SET dropping = 1 WHERE id = ?1";
+        transaction.execute(condemn, [id.0])?;
+        let forget = "DELETE FROM dead_records WHERE seq BETWEEN ?1 AND ?2";
+        transaction.execute(forget, params![span.first.to_i64(), span.last.to_i64()])?;
+        let left = spans.iter().find(|span| span.id != id);
+        Ok(left.map_or(0, |span| span.first.0))
+    })?;
+    writer.ids.raise_floor(floor);
+    Ok(())
+}
+
+/// Drops one index or table of a partition that is to go; false when there is none.
+fn drop_tree(writer: &mut Writer) -> Result<bool, Error> {
+    let find = "SELECT id FROM partitions WHERE dropping = 1 ORDER BY id LIMIT 1";
+    let id: Option<i64> = one(writer.connection(), find, [], |row| Ok(row.get(0)?))?;
+    let Some(id) = id else {
+        return Ok(false);
+    };
+    writer.write(Durability::Process, |transaction, _| {
+        let trees = [
+            ("INDEX", format!("events_{id}_project")),
+            ("INDEX", format!("events_{id}_issue")),
+            ("TABLE", format!("items_{id}")),
+            ("TABLE", format!("counts_{id}")),
+            ("TABLE", format!("events_{id}")),
+        ];
+        for (kind, name) in trees {
+            let exists = "SELECT 1 FROM sqlite_schema WHERE name = ?1";
+            if one(transaction, exists, [&name], |_| Ok(()))?.is_some() {
+                transaction.execute(&format!("DROP {kind} {name}"), [])?;
+                return Ok(true);
+            }
+        }
+        transaction.execute("DELETE FROM partitions WHERE id = ?1", [id])?;
+        Ok(true)
+    })
+}
+
+fn received_of_nth(
+    connection: &Connection,
+    project: ProjectId,
+    newer: u64,
+) -> Result<Option<Millis>, Error> {
+    let filter = EventFilter {
+        projects: vec![project],
+        ..EventFilter::default()
+    };
+    let floor = floors::of(connection, project)?.received;
+    if floor == DELETED {
+        return Ok(None);
+    }
+    let question = Question::new(connection, &filter)?;
+    let mut left = newer;
+    for span in partition::all(connection)?.iter().rev() {
+        let events = count::count(connection, &question, std::slice::from_ref(span))?;
+        if events <= left {
+            left = left.saturating_sub(events);
+            continue;
+        }
+        let select = format!(
+            "SELECT received FROM events_{} NOT INDEXED WHERE project = ?1 AND received > ?2
+            ORDER BY seq DESC LIMIT 1 OFFSET ?3",
+            span.id
+        );
+        let columns = params![project.0, floor.0, stored(left)];
+        return one(connection, &select, columns, |row| Ok(Millis(row.get(0)?)));
+    }
+    Ok(None)
+}
