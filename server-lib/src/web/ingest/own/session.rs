@@ -22,6 +22,8 @@ use crate::web::error::ApiError;
 
 /// How long to wait for earlier updates, to tell a new session from an update.
 const PATIENCE: Duration = Duration::from_millis(500);
+/// The release of sessions that tell none.
+const NO_RELEASE: &str = "unknown";
 /// Bytes of a session's id.
 const MAX_ID: usize = 200;
 
@@ -125,6 +127,12 @@ fn item(update: &Update, sid: EventId, received: Millis) -> Option<Value> {
         reason = "a cast of floats saturates"
     )]
     let started = received.plus(-(duration_ms.unwrap_or_default() as i64));
+    // The protocol counts sessions by release; this API does not ask for one.
+    let release = update
+        .release
+        .as_deref()
+        .filter(|release| !release.trim().is_empty())
+        .unwrap_or(NO_RELEASE);
     Some(json!({
         "sid": sid,
         "did": user,
@@ -135,7 +143,7 @@ fn item(update: &Update, sid: EventId, received: Millis) -> Option<Value> {
         "errors": u8::from(matches!(status, "errored" | "crashed")),
         "duration": duration_ms.map(|duration| duration / 1000.0),
         "attrs": {
-            "release": update.release.as_deref().unwrap_or_default(),
+            "release": release,
             "environment": update.environment.as_deref().unwrap_or_default(),
         },
     }))
