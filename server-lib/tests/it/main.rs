@@ -6,16 +6,12 @@ mod program;
 mod source;
 
 mod abuse;
-mod accept;
-mod crash;
-mod layers;
 mod api;
 mod api0;
 mod auth;
+mod block;
 mod crash;
+mod journal;
+mod layers;
 mod live;
 mod sdks;
-//! Integration tests of the server: one binary.
-
-mod block;
-mod journal;
