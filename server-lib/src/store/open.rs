@@ -4,8 +4,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::Store;
-#[cfg(feature = "sqlite")]
-use super::sqlite::open as sqlite;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind};
 
@@ -37,6 +35,9 @@ pub async fn open(uri: &str, data_dir: &Path, options: StoreOptions) -> Result<S
         )),
     }
 }
+
+#[cfg(feature = "sqlite")]
+use super::sqlite::open as sqlite;
 
 /// Takes what [`Upkeep::backup`](super::Upkeep::backup) wrote into the data folder and brings it to
 /// where [`open`] looks for it. A database file in the folder is there already.

@@ -6,12 +6,16 @@ mod program;
 mod source;
 
 mod abuse;
+mod accept;
 mod api;
 mod api0;
 mod auth;
 mod block;
 mod crash;
+mod ingest;
 mod journal;
 mod layers;
 mod live;
 mod sdks;
+mod shippers;
+mod store_sqlite;

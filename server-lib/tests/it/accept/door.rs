@@ -231,15 +231,16 @@ fn open_journal(
     config: &Config,
     metrics: &Arc<Metrics>,
     clock: &Arc<TestClock>,
-    _blobs: &Arc<Blobs>,
+    blobs: &Arc<Blobs>,
 ) -> Arc<DiskJournal> {
     let journal = DiskJournal::open(
         dir.path(),
         &config.journal,
-        true,
         Arc::clone(metrics),
         Arc::clone(clock) as Arc<dyn Clock>,
         Seq(0),
+        Arc::clone(blobs),
+        true,
     );
     Arc::new(journal.unwrap())
 }
