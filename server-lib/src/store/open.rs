@@ -4,8 +4,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::Store;
-#[cfg(feature = "sqlite")]
-use super::sqlite::open as sqlite;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind};
 
