@@ -7,8 +7,8 @@ mod source;
 
 mod abuse;
 mod accept;
-mod api;
 mod api0;
+mod api;
 mod auth;
 mod block;
 mod cli;
@@ -19,8 +19,6 @@ mod layers;
 mod live;
 mod provision;
 mod sdks;
-mod sdks;
 mod shippers;
 mod store_postgres;
-mod store_sqlite;
 mod store_sqlite;
