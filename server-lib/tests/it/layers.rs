@@ -52,6 +52,17 @@ const TABLE: &[(&str, &[&str])] = &[
 
 const STORE: &[&str] = &["block", "clock", "error", "journal", "model", "secret"];
 const BACKEND: &[&str] = &["store", "store::open", "block", "clock", "error", "journal", "model", "secret"];
+const BACKEND: &[&str] = &[
+    "store",
+    "store::open",
+    "blob",
+    "block",
+    "clock",
+    "error",
+    "journal",
+    "model",
+    "secret",
+];
 const PARTS: &[&str] = &[
     "accept", "blob", "catalog", "clock", "config", "digest", "journal", "metrics", "store",
 ];
