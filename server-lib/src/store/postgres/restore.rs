@@ -49,6 +49,21 @@ pub fn remove_copy(from: &Path) -> Result<(), Error> {
     Ok(std::fs::remove_file(from.join(MANIFEST))?)
 }
 
+/// Removes the files that [`restore`] read; without them it does nothing.
+///
+/// # Errors
+///
+/// When they cannot be removed.
+pub fn remove_copy(from: &Path) -> Result<(), Error> {
+    let gone = |result: std::io::Result<()>| match result {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    };
+    gone(std::fs::remove_file(from.join(MANIFEST)))?;
+    gone(std::fs::remove_dir_all(from.join(FOLDER)))?;
+    Ok(())
+}
+
 fn read_manifest(from: &Path) -> Result<Manifest, Error> {
     let text = std::fs::read(from.join(MANIFEST))
         .map_err(|error| Error::from(error).during("read the copy's list of tables"))?;
