@@ -160,7 +160,6 @@ impl Handle {
     /// database is closed. What does not fit into the deadline is taken up at the next start.
     pub async fn shutdown(self, deadline: Duration) {
         self.state.progress.close();
-        self.jobs.abort();
         self.jobs.stop(deadline).await;
         self.state.journal.close();
         if !self.digester.stop(deadline).await {

@@ -36,17 +36,6 @@ pub async fn open(uri: &str, data_dir: &Path, options: StoreOptions) -> Result<S
     }
 }
 
-#[cfg(feature = "sqlite")]
-use super::sqlite::open as sqlite;
-
-#[cfg(not(feature = "sqlite"))]
-async fn sqlite(_: &str, _: &Path, _: StoreOptions) -> Result<Store, Error> {
-    Err(Error::because(
-        ErrorKind::NotBuilt,
-        "this program was built without the feature sqlite",
-    ))
-}
-
 /// Takes what [`Upkeep::backup`](super::Upkeep::backup) wrote into the data folder and brings it to
 /// where [`open`] looks for it. A database file in the folder is there already.
 ///

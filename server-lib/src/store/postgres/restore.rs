@@ -39,16 +39,6 @@ pub async fn restore(uri: &str, from: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Removes a copy that has been restored.
-///
-/// # Errors
-///
-/// When the folder cannot be changed.
-pub fn remove_copy(from: &Path) -> Result<(), Error> {
-    std::fs::remove_dir_all(from.join(FOLDER))?;
-    Ok(std::fs::remove_file(from.join(MANIFEST))?)
-}
-
 /// Removes the files that [`restore`] read; without them it does nothing.
 ///
 /// # Errors

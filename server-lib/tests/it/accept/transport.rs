@@ -26,11 +26,6 @@ async fn an_sdk_of_the_same_process_captures_without_a_network() {
         door.project.id,
         Handle::current(),
     );
-    let options = ClientOptions::new().release("shop@1.2").transport(factory);
-    let dsn = format!("http://{KEY}@localhost/{}", door.project.id);
-    let client = Arc::new(Client::from_config((dsn.as_str(), options)));
-    let hub = Hub::new(Some(Arc::clone(&client)), Arc::default());
-    let id = hub.capture_message("from inside", Level::Warning);
     let dsn = format!("http://{KEY}@localhost/{}", door.project.id);
     let options = ClientOptions::new()
         .dsn(dsn)
