@@ -159,6 +159,7 @@ impl Handle {
     /// Ends the server in good order: what is accepted is digested, counts are written, the
     /// database is closed. What does not fit into the deadline is taken up at the next start.
     pub async fn shutdown(self, deadline: Duration) {
+        self.state.progress.close();
         self.jobs.stop(deadline).await;
         self.state.journal.close();
         if !self.digester.stop(deadline).await {

@@ -36,9 +36,6 @@ pub async fn open(uri: &str, data_dir: &Path, options: StoreOptions) -> Result<S
     }
 }
 
-#[cfg(feature = "sqlite")]
-use super::sqlite::open as sqlite;
-
 /// Takes what [`Upkeep::backup`](super::Upkeep::backup) wrote into the data folder and brings it to
 /// where [`open`] looks for it. A database file in the folder is there already.
 ///
@@ -56,6 +53,9 @@ pub async fn restore(uri: &str, data_dir: &Path) -> Result<(), Error> {
         _ => restore_postgres(uri, data_dir).await,
     }
 }
+
+#[cfg(feature = "sqlite")]
+use super::sqlite::open as sqlite;
 
 #[cfg(not(feature = "sqlite"))]
 async fn sqlite(_: &str, _: &Path, _: StoreOptions) -> Result<Store, Error> {

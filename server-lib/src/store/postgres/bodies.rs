@@ -63,9 +63,9 @@ impl PostgresBodies {
     }
 
     async fn block(&self, lease: &mut Lease, key: &Key) -> Result<Option<Arc<Unpacked>>, Error> {
-        if let Some(block) = self.lock().take(key) {
-            self.lock().keep(key.clone(), &block);
-            return Ok(Some(block));
+        let known = self.lock().recall(key);
+        if known.is_some() {
+            return Ok(known);
         }
         let sql = format!("SELECT bytes FROM {} WHERE first_seq = $1", key.0);
         let rows = lease.query_text(&sql, &[&key.1]).await?;
@@ -141,9 +141,12 @@ impl Bodies for PostgresBodies {
 }
 
 impl Recent {
-    fn take(&mut self, key: &Key) -> Option<Arc<Unpacked>> {
+    fn recall(&mut self, key: &Key) -> Option<Arc<Unpacked>> {
         let place = self.0.iter().position(|(known, _)| known == key)?;
-        self.0.remove(place).map(|(_, block)| block)
+        let found = self.0.remove(place)?;
+        let block = Arc::clone(&found.1);
+        self.0.push_front(found);
+        Some(block)
     }
 
     fn keep(&mut self, key: Key, block: &Arc<Unpacked>) {

@@ -5,9 +5,11 @@ use std::time::Duration;
 use axum::body::Body;
 use bytes::Bytes;
 use mini_sentry::protocol::EventId;
+use mini_sentry::ratelimit::DataCategory;
 use mini_sentry_server::accept::{Claim, Refusal};
 use mini_sentry_server::journal::Journal;
 use mini_sentry_server::model::ids::{ProjectId, Seq};
+use mini_sentry_server::model::outcome::Outcome;
 use mini_sentry_server::model::record::RecordKind;
 use mini_sentry_server::store::NewKey;
 
@@ -238,6 +240,28 @@ async fn only_one_event_of_a_request_is_kept() {
             "transaction invalid multiple_events 1"
         ]
     );
+}
+
+#[tokio::test]
+async fn a_browser_s_report_becomes_an_event_of_its_own_category() {
+    let door = Door::open().await;
+    let report = r#"{"csp-report":{"document-uri":"https://example.com/","blocked-uri":"https://evil.test/x.js","effective-directive":"script-src"}}"#;
+    let body = format!(
+        "{{}}\n{{\"type\":\"raw_security\",\"length\":{},\"sentry_release\":\"shop@1\"}}\n{report}\n",
+        report.len()
+    );
+    door.send(body).await.unwrap();
+    let record = door.records().pop().unwrap();
+    assert_eq!(record.head.kind, RecordKind::Event);
+    let event = mini_sentry::Event::from_json(&record.body).unwrap();
+    assert_eq!(event.ty.as_deref(), Some("csp"));
+    assert_eq!(event.release.as_deref(), Some("shop@1"));
+    assert_eq!(
+        door.metric(DataCategory::Security, Outcome::Accepted, ""),
+        1
+    );
+    let refused = door.send(envelope("{}", &[("raw_security", "{}")])).await;
+    assert_eq!(refused.unwrap_err().code(), "unknown_report");
 }
 
 #[tokio::test]

@@ -57,6 +57,7 @@ async fn a_limit_on_errors_lets_the_rest_of_the_envelope_through() {
         door.outcomes().await,
         [
             "attachment rate_limited key_quota 4",
+            "attachment_item rate_limited key_quota 1",
             "error rate_limited key_quota 2"
         ]
     );
@@ -147,6 +148,7 @@ async fn a_filtered_event_takes_its_attachments_along_and_is_answered_as_accepte
         .flat_map(|(_, reason)| {
             [
                 format!("attachment filtered {reason} 5"),
+                format!("attachment_item filtered {reason} 1"),
                 format!("error filtered {reason} 1"),
             ]
         })
