@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use mini_sentry::protocol::EventId;
-use mini_sentry_server::clock::Clock;
 use mini_sentry_server::facts::{FactsInput, FrameRules, Scan, derive};
 use mini_sentry_server::jobs::{JobKind, Jobs};
 use mini_sentry_server::model::ids::{ProjectId, Seq};
