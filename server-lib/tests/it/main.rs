@@ -7,8 +7,8 @@ mod source;
 
 mod abuse;
 mod accept;
-mod api0;
 mod api;
+mod api0;
 mod auth;
 mod block;
 mod cli;
