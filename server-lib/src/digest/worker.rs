@@ -191,9 +191,13 @@ impl Digester {
                 Err(error) => {
                     self.fail(&error, orders);
                     // It may have been done for all that: only the store knows.
-                    match self.store_position(runtime, orders) {
-                        Some(known) => position = known.max(position),
-                        None => return,
+                    let Some(known) = self.store_position(runtime, orders) else {
+                        return;
+                    };
+                    if known > position {
+                        position = known;
+                        self.parts.journal.commit(position);
+                        self.parts.progress.advance(position, Vec::new());
                     }
                 }
             }

@@ -1,3 +1,4 @@
+
 //! Log shippers: what they write is read back as events.
 
 use mini_sentry_server::testkit::TestServer;

@@ -316,7 +316,7 @@ impl<'a> Rewriter<'a> {
         }
         self.shared.folder.sync()?;
         for input in inputs {
-            self.shared.cache.forget(input.id);
+            self.shared.cache.forget(input);
             if output.is_none() || input.path != path {
                 remove_file(&input.path)?;
             }
