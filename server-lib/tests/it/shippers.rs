@@ -1,4 +1,3 @@
-
 //! Log shippers: what they write is read back as events.
 
 use mini_sentry_server::testkit::TestServer;
