@@ -19,6 +19,7 @@ use crate::store::{Bodies, Store};
 pub struct AppState(Arc<Parts>);
 
 /// The opened parts of one server.
+#[derive(Clone)]
 pub struct Parts {
     /// The settings.
     pub config: Arc<Config>,

@@ -21,11 +21,6 @@ use failure::{During as _, Failure};
 use output::Output;
 use settings::{FileText, Resolved, Wanted, resolve, wanted_file};
 
-/// Many threads take and give back buffers all the time: the system's allocator spends twice as
-/// long on that and gives less back.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
