@@ -269,7 +269,7 @@ async fn started_jobs_do_all_of_it_by_themselves() {
     lab.send(project, 15).await;
     lab.server.clock.advance(31 * Millis::DAY);
     let mut parts = Parts::clone(lab.state());
-    let mut config = (*state.config).clone();
+    let mut config = (*parts.config).clone();
     config.retention.interval = std::time::Duration::from_millis(20);
     parts.config = Arc::new(config);
     let state = AppState::new(parts);
