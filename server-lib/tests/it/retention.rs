@@ -1,10 +1,10 @@
 //! Retention, sweeping and compaction over a real journal and SQLite.
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use mini_sentry::protocol::EventId;
-use mini_sentry_server::clock::Clock;
 use mini_sentry_server::facts::{FactsInput, FrameRules, Scan, derive};
 use mini_sentry_server::jobs::{JobKind, Jobs};
 use mini_sentry_server::model::ids::{ProjectId, Seq};
