@@ -1,5 +1,7 @@
 //! Integration tests of the server: real listeners, real stores, real clients.
 
+#![cfg(test)]
+
 mod caller;
 mod program;
 #[path = "../../../sdk-core/tests/it/source.rs"]
