@@ -1,4 +1,5 @@
 //! Retention, sweeping and compaction over a real journal and SQLite.
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use mini_sentry_server::model::ids::{ProjectId, Seq};
 use mini_sentry_server::model::record::{NewRecord, RecordContext, RecordHead, RecordKind};
 use mini_sentry_server::model::settings::ProjectSettings;
 use mini_sentry_server::model::time::Millis;
-use mini_sentry_server::state::AppState;
+use mini_sentry_server::state::{AppState, Parts};
 use mini_sentry_server::store::query::EventFilter;
 use mini_sentry_server::store::{NewProject, ProjectChange};
 use mini_sentry_server::testkit::TestServer;
@@ -268,10 +269,11 @@ async fn started_jobs_do_all_of_it_by_themselves() {
     let project = lab.project();
     lab.send(project, 15).await;
     lab.server.clock.advance(31 * Millis::DAY);
-    let mut state = lab.state().clone();
-    let mut config = (*state.config).clone();
+    let mut parts = Parts::clone(lab.state());
+    let mut config = (*parts.config).clone();
     config.retention.interval = std::time::Duration::from_millis(20);
-    state.config = Arc::new(config);
+    parts.config = Arc::new(config);
+    let state = AppState::new(parts);
     let running = Jobs::new(state.clone()).start();
     let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
     let mut beat = tokio::time::interval(std::time::Duration::from_millis(20));
