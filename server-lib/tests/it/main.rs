@@ -15,5 +15,6 @@ mod crash;
 mod journal;
 mod layers;
 mod live;
+mod migrations;
 mod sdks;
 mod store_sqlite;

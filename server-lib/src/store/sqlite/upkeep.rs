@@ -7,9 +7,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rusqlite::{Connection, params};
 
-use super::cursor::Question;
 use super::floors::{self, DELETED};
 use super::partition::{self, Span};
+use super::question::Question;
 use super::row::{counted, not_found, one, rows, stored};
 use super::writer::{Durability, Writer};
 use super::{Sqlite, backup, check, count, erase, outcomes, sessions, space, sweep};
