@@ -10,6 +10,7 @@ use super::filter::Subject;
 use super::intake::{EventSlot, Fate, Intake, Payload};
 use super::ip::Borrowed;
 use super::quota::{KEY_REASON, PROJECT_REASON};
+use super::security::{self, Site};
 use crate::facts::{FactsInput, Scan, derive};
 use crate::model::outcome::Outcome;
 use crate::model::record::RecordKind;
@@ -74,6 +75,29 @@ impl Intake<'_> {
         let facts = Box::new(derive(&scan, &input));
         drop(scan);
         self.keep_event(event_id, context, facts, body, category)
+    }
+
+    /// Judges a browser's report, as the event that it stands for.
+    pub(super) fn security_item(
+        &mut self,
+        header: &ItemHeader,
+        payload: &Payload,
+    ) -> Result<(), Refusal> {
+        let text = |name: &str| header.other.get(name)?.as_str().map(str::to_owned);
+        let site = Site {
+            release: text("sentry_release"),
+            environment: text("sentry_environment"),
+        };
+        let events = match payload {
+            Payload::Inline(report) => security::events(report, &site),
+            Payload::File(_) => None,
+        };
+        let Some(event) = events.and_then(|events| events.into_iter().next()) else {
+            self.invalid(&header.kind, "unknown_report", 1);
+            return Ok(());
+        };
+        let json = Bytes::from(event.to_string());
+        self.event_item(header, Payload::Inline(json))
     }
 
     /// Returns why the event is not kept: a filter, or a limit.

@@ -135,6 +135,7 @@ impl<'a> Intake<'a> {
             ItemKind::Event | ItemKind::Transaction | ItemKind::Feedback => {
                 self.event_item(&header, payload)
             }
+            ItemKind::RawSecurity => self.security_item(&header, &payload),
             ItemKind::Attachment => self.attachment(header, payload),
             _ => self.other_item(header, payload),
         }
@@ -347,6 +348,7 @@ impl<'a> Intake<'a> {
         if let EventSlot::Gone(_, fate) = self.event {
             for draft in attached {
                 self.refuse(draft.category, fate, draft.quantity);
+                self.refuse(DataCategory::AttachmentItem, fate, 1);
             }
         } else {
             self.records.extend(attached.into_iter().map(|mut draft| {

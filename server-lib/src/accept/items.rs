@@ -136,9 +136,7 @@ impl Treatment {
             ItemKind::ReplayVideo => (RecordKind::ReplayVideo, Form::Bytes, true),
             ItemKind::Profile => (RecordKind::Profile, Form::Bytes, true),
             ItemKind::ProfileChunk => (RecordKind::ProfileChunk, Form::Bytes, false),
-            ItemKind::Unknown(_) | ItemKind::RawSecurity => {
-                (RecordKind::Unknown, Form::Anything, true)
-            }
+            ItemKind::Unknown(_) => (RecordKind::Unknown, Form::Anything, true),
             _ => return None,
         };
         Some(Self {
@@ -210,7 +208,13 @@ mod tests {
             "form_data",
             "unreal_report",
         ];
-        let elsewhere = ["event", "transaction", "feedback", "attachment"];
+        let elsewhere = [
+            "event",
+            "transaction",
+            "feedback",
+            "raw_security",
+            "attachment",
+        ];
         for kind in ItemKind::KNOWN {
             let name = kind.as_str();
             let is_stored = Treatment::of(kind).is_some();

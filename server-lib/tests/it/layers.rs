@@ -23,10 +23,27 @@ const TABLE: &[(&str, &[&str])] = &[
     ("store::sqlite", BACKEND),
     ("store::postgres", BACKEND),
     ("store::conformance", BACKEND),
-    ("store::open", &["store", "store::sqlite", "store::postgres", "clock", "error"]),
-    ("journal", &["blob", "block", "clock", "config", "error", "metrics", "model", "store"]),
+    (
+        "store::open",
+        &[
+            "store",
+            "store::sqlite",
+            "store::postgres",
+            "clock",
+            "error",
+        ],
+    ),
+    (
+        "journal",
+        &[
+            "blob", "block", "clock", "config", "error", "metrics", "model", "store",
+        ],
+    ),
     ("catalog", &["error", "model", "secret", "store"]),
-    ("provision", &["clock", "error", "model", "secret", "store", "tokens"]),
+    (
+        "provision",
+        &["clock", "error", "model", "secret", "store", "tokens"],
+    ),
     (
         "accept",
         &[
@@ -36,22 +53,73 @@ const TABLE: &[(&str, &[&str])] = &[
     ),
     (
         "digest",
-        &["catalog", "clock", "error", "facts", "journal", "metrics", "model", "store"],
+        &[
+            "catalog", "clock", "error", "facts", "journal", "metrics", "model", "store",
+        ],
     ),
     ("state", PARTS),
     ("jobs", JOBS),
     ("web", WEB),
     ("serve", &["config", "metrics"]),
-    ("builder", &["server", "state", "store::open", "accept", "blob", "catalog", "clock", "config", "digest", "error", "journal", "metrics", "store"]),
+    (
+        "builder",
+        &[
+            "server",
+            "state",
+            "store::open",
+            "accept",
+            "blob",
+            "catalog",
+            "clock",
+            "config",
+            "digest",
+            "error",
+            "journal",
+            "metrics",
+            "store",
+        ],
+    ),
     (
         "server",
-        &["accept", "builder", "digest", "error", "jobs", "model", "provision", "serve", "state", "web"],
+        &[
+            "accept",
+            "builder",
+            "digest",
+            "error",
+            "jobs",
+            "model",
+            "provision",
+            "serve",
+            "state",
+            "web",
+        ],
     ),
-    ("testkit", &["clock", "config", "error", "model", "provision", "server", "state"]),
+    (
+        "testkit",
+        &[
+            "clock",
+            "config",
+            "error",
+            "model",
+            "provision",
+            "server",
+            "state",
+        ],
+    ),
 ];
 
 const STORE: &[&str] = &["block", "clock", "error", "journal", "model", "secret"];
-const BACKEND: &[&str] = &["store", "store::open", "block", "clock", "error", "journal", "model", "secret"];
+const BACKEND: &[&str] = &[
+    "store",
+    "store::open",
+    "blob",
+    "block",
+    "clock",
+    "error",
+    "journal",
+    "model",
+    "secret",
+];
 const PARTS: &[&str] = &[
     "accept", "blob", "catalog", "clock", "config", "digest", "journal", "metrics", "store",
 ];
@@ -72,18 +140,32 @@ const MAX_LINES: usize = 600;
 fn every_import_follows_the_table() {
     let sources = sources();
     assert!(sources.len() > 100, "found only {} sources", sources.len());
-    let found: Vec<String> =
-        sources.iter().flat_map(|(file, text)| broken_rules(file, text)).collect();
+    let found: Vec<String> = sources
+        .iter()
+        .flat_map(|(file, text)| broken_rules(file, text))
+        .collect();
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
 #[test]
 fn an_arrow_that_points_up_is_reported() {
-    let found = broken_rules("src/store/sqlite/events.rs", "use crate::web::error::ApiError;");
+    let found = broken_rules(
+        "src/store/sqlite/events.rs",
+        "use crate::web::error::ApiError;",
+    );
     assert!(found.concat().contains("store::sqlite → web"), "{found:?}");
-    let found = broken_rules("src/store/sqlite/events.rs", "use crate::store::postgres::pool;");
-    assert!(found.concat().contains("store::sqlite → store::postgres"), "{found:?}");
-    assert_eq!(broken_rules("src/web/error.rs", "use crate::accept::Refusal;"), [""; 0]);
+    let found = broken_rules(
+        "src/store/sqlite/events.rs",
+        "use crate::store::postgres::pool;",
+    );
+    assert!(
+        found.concat().contains("store::sqlite → store::postgres"),
+        "{found:?}"
+    );
+    assert_eq!(
+        broken_rules("src/web/error.rs", "use crate::accept::Refusal;"),
+        [""; 0]
+    );
 }
 
 #[test]
@@ -109,7 +191,11 @@ fn sources() -> Vec<(String, String)> {
             if path.is_dir() {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let name = path.strip_prefix(root).unwrap().to_string_lossy().into_owned();
+                let name = path
+                    .strip_prefix(root)
+                    .unwrap()
+                    .to_string_lossy()
+                    .into_owned();
                 found.push((name, fs::read_to_string(&path).unwrap()));
             }
         }
@@ -124,24 +210,35 @@ fn broken_rules(file: &str, text: &str) -> Vec<String> {
     let mut found = Vec::new();
     let lines = text.lines().count();
     if lines > MAX_LINES {
-        found.push(format!("{file}: {lines} lines; split files of more than {MAX_LINES}"));
+        found.push(format!(
+            "{file}: {lines} lines; split files of more than {MAX_LINES}"
+        ));
     }
-    if let Some(name) = module.iter().find(|name| NAMES_WITHOUT_A_SUBJECT.contains(&name.as_str())) {
-        found.push(format!("{file}: a module is named `{name}`; name it after its subject"));
+    if let Some(name) = module
+        .iter()
+        .find(|name| NAMES_WITHOUT_A_SUBJECT.contains(&name.as_str()))
+    {
+        found.push(format!(
+            "{file}: a module is named `{name}`; name it after its subject"
+        ));
     }
     // The binary is a user of the library; the crate's root only re-exports.
     if module.is_empty() || module.first().is_some_and(|room| room == "bin") {
         return found;
     }
     let Some((room, allowed)) = room_of(&module) else {
-        found.push(format!("{file}: the room is not in the table of tests/it/layers.rs"));
+        found.push(format!(
+            "{file}: the room is not in the table of tests/it/layers.rs"
+        ));
         return found;
     };
     for path in read(&module, text).paths {
         if path.outside || path.in_tests {
             continue;
         }
-        let Some((target, _)) = room_of(&path.segments) else { continue };
+        let Some((target, _)) = room_of(&path.segments) else {
+            continue;
+        };
         if target != room && !allowed.contains(&target) {
             let told = path.segments.join("::");
             found.push(format!("{file}:{}: {room} → {target} ({told})", path.line));
@@ -153,12 +250,25 @@ fn broken_rules(file: &str, text: &str) -> Vec<String> {
 /// The innermost room that holds a module path, and what it may import.
 fn room_of(path: &[String]) -> Option<(&'static str, &'static [&'static str])> {
     let is_inside = |room: &str| {
-        room.split("::").enumerate().all(|(index, name)| path.get(index).is_some_and(|own| own == name))
+        room.split("::")
+            .enumerate()
+            .all(|(index, name)| path.get(index).is_some_and(|own| own == name))
     };
-    TABLE.iter().filter(|(room, _)| is_inside(room)).max_by_key(|(room, _)| room.len()).copied()
+    TABLE
+        .iter()
+        .filter(|(room, _)| is_inside(room))
+        .max_by_key(|(room, _)| room.len())
+        .copied()
 }
 
 fn module_path(file: &str) -> Vec<String> {
-    let inner = file.trim_start_matches("src/").trim_end_matches(".rs").trim_end_matches("/mod");
-    inner.split('/').filter(|name| !name.is_empty() && *name != "lib").map(str::to_owned).collect()
+    let inner = file
+        .trim_start_matches("src/")
+        .trim_end_matches(".rs")
+        .trim_end_matches("/mod");
+    inner
+        .split('/')
+        .filter(|name| !name.is_empty() && *name != "lib")
+        .map(str::to_owned)
+        .collect()
 }

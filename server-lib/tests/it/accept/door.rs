@@ -103,7 +103,11 @@ impl Door {
         let metrics = Arc::new(Metrics::new());
         let blobs = Arc::new(Blobs::open(dir.path().join("blobs")).unwrap());
         let journal = open_journal(&dir, &plan.config, &metrics, &clock, &blobs);
-        let catalog = Arc::new(CatalogCache::open(Arc::clone(&store.catalog)).await.unwrap());
+        let catalog = Arc::new(
+            CatalogCache::open(Arc::clone(&store.catalog))
+                .await
+                .unwrap(),
+        );
         let acceptor = Acceptor::new(AcceptParts {
             config: Arc::new(plan.config),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
@@ -210,7 +214,12 @@ impl Door {
     }
 
     /// Reads one sum from the metrics.
-    pub(super) fn metric(&self, category: DataCategory, outcome: Outcome, reason: &'static str) -> u64 {
+    pub(super) fn metric(
+        &self,
+        category: DataCategory,
+        outcome: Outcome,
+        reason: &'static str,
+    ) -> u64 {
         let labels = mini_sentry_server::metrics::OutcomeLabels {
             category: category.as_str(),
             outcome: outcome.as_str(),
@@ -231,22 +240,26 @@ fn open_journal(
     config: &Config,
     metrics: &Arc<Metrics>,
     clock: &Arc<TestClock>,
-    _blobs: &Arc<Blobs>,
+    blobs: &Arc<Blobs>,
 ) -> Arc<DiskJournal> {
     let journal = DiskJournal::open(
         dir.path(),
         &config.journal,
-        true,
         Arc::clone(metrics),
         Arc::clone(clock) as Arc<dyn Clock>,
         Seq(0),
+        Arc::clone(blobs),
+        true,
     );
     Arc::new(journal.unwrap())
 }
 
 async fn provision(store: &Store, plan: &Plan, at: Millis) -> (Project, ProjectKey) {
     let catalog = &store.catalog;
-    let organisation = catalog.create_organisation("acme", "Acme", at).await.unwrap();
+    let organisation = catalog
+        .create_organisation("acme", "Acme", at)
+        .await
+        .unwrap();
     let project = NewProject {
         organisation: organisation.id,
         slug: "shop".to_owned(),

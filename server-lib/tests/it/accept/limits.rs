@@ -12,15 +12,26 @@ use mini_sentry_server::model::record::RecordKind;
 
 use super::door::{Door, KEY, envelope, gzip};
 
-const SESSION: &str = r#"{"sid":"11111111111111111111111111111111","started":"2026-01-02T03:04:05Z","status":"ok"}"#;
+const SESSION: &str =
+    r#"{"sid":"11111111111111111111111111111111","started":"2026-01-02T03:04:05Z","status":"ok"}"#;
 
 #[tokio::test]
 async fn a_limit_on_errors_lets_the_rest_of_the_envelope_through() {
     let door = Door::open_with(|plan| {
-        plan.key_limit = Some(KeyLimit { window: 3600, count: 2 });
+        plan.key_limit = Some(KeyLimit {
+            window: 3600,
+            count: 2,
+        });
     })
     .await;
-    let both = envelope("{}", &[("event", "{}"), ("session", SESSION), ("attachment", "1234")]);
+    let both = envelope(
+        "{}",
+        &[
+            ("event", "{}"),
+            ("session", SESSION),
+            ("attachment", "1234"),
+        ],
+    );
     for _ in 0..2 {
         assert!(door.send(both.clone()).await.unwrap().limits.is_empty());
     }
@@ -33,16 +44,28 @@ async fn a_limit_on_errors_lets_the_rest_of_the_envelope_through() {
     let last = records.last().unwrap();
     assert_eq!((last.seq, last.head.kind), (Seq(7), RecordKind::Session));
     // Transactions have a count of their own.
-    door.send(envelope("{}", &[("transaction", "{}")])).await.unwrap();
-    let refusal = door.send(envelope("{}", &[("event", "{}")])).await.unwrap_err();
+    door.send(envelope("{}", &[("transaction", "{}")]))
+        .await
+        .unwrap();
+    let refusal = door
+        .send(envelope("{}", &[("event", "{}")]))
+        .await
+        .unwrap_err();
     assert_eq!(refusal.status(), 429);
     assert_eq!(refusal.retry_after().unwrap().as_secs(), 3600);
     assert_eq!(
         door.outcomes().await,
-        ["attachment rate_limited key_quota 4", "error rate_limited key_quota 2"]
+        [
+            "attachment rate_limited key_quota 4",
+            "attachment_item rate_limited key_quota 1",
+            "error rate_limited key_quota 2"
+        ]
     );
     assert_eq!(door.metric(DataCategory::Error, Outcome::Accepted, ""), 2);
-    assert_eq!(door.metric(DataCategory::Error, Outcome::RateLimited, "key_quota"), 2);
+    assert_eq!(
+        door.metric(DataCategory::Error, Outcome::RateLimited, "key_quota"),
+        2
+    );
 
     door.clock.advance(3_600_000);
     assert!(door.send(envelope("{}", &[("event", "{}")])).await.is_ok());
@@ -58,7 +81,10 @@ async fn a_project_s_limit_holds_for_all_its_keys_and_not_for_its_own_process() 
     assert!(limits[0].to_string().ends_with(":project:project_quota"));
     let inside = door.acceptor.admit_project(door.project.id).unwrap();
     let json = Bytes::from_static(b"{}");
-    door.acceptor.receive_event(&inside, &door.facts(), json).await.unwrap();
+    door.acceptor
+        .receive_event(&inside, &door.facts(), json)
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -94,13 +120,22 @@ async fn a_filtered_event_takes_its_attachments_along_and_is_answered_as_accepte
         )
     };
     let cases = [
-        (exception("Error", "chrome-extension://a/b.js"), "browser-extensions"),
-        (r#"{"request":{"url":"http://localhost:3000/"}}"#.to_owned(), "localhost"),
+        (
+            exception("Error", "chrome-extension://a/b.js"),
+            "browser-extensions",
+        ),
+        (
+            r#"{"request":{"url":"http://localhost:3000/"}}"#.to_owned(),
+            "localhost",
+        ),
         (
             r#"{"request":{"headers":{"User-Agent":"Googlebot/2.1"}}}"#.to_owned(),
             "web-crawlers",
         ),
-        (r#"{"user":{"ip_address":"198.51.100.9"}}"#.to_owned(), "ip-address"),
+        (
+            r#"{"user":{"ip_address":"198.51.100.9"}}"#.to_owned(),
+            "ip-address",
+        ),
         (r#"{"release":"shop@1.4"}"#.to_owned(), "release-version"),
         (exception("ConnectionError", "a.py"), "error-message"),
     ];
@@ -111,7 +146,11 @@ async fn a_filtered_event_takes_its_attachments_along_and_is_answered_as_accepte
     let mut expected: Vec<String> = cases
         .iter()
         .flat_map(|(_, reason)| {
-            [format!("attachment filtered {reason} 5"), format!("error filtered {reason} 1")]
+            [
+                format!("attachment filtered {reason} 5"),
+                format!("attachment_item filtered {reason} 1"),
+                format!("error filtered {reason} 1"),
+            ]
         })
         .collect();
     expected.sort();
@@ -126,7 +165,10 @@ async fn a_filtered_event_takes_its_attachments_along_and_is_answered_as_accepte
         exception("ReconnectionError", "a.py"),
     ];
     for json in &near {
-        assert!(door.send_event(json).await.unwrap().last.is_some(), "{json}");
+        assert!(
+            door.send_event(json).await.unwrap().last.is_some(),
+            "{json}"
+        );
     }
 }
 
@@ -140,7 +182,13 @@ async fn filtered_events_do_not_use_up_a_quota() {
     for _ in 0..5 {
         door.send_event(r#"{"release":"bad"}"#).await.unwrap();
     }
-    assert!(door.send_event(r#"{"release":"good"}"#).await.unwrap().last.is_some());
+    assert!(
+        door.send_event(r#"{"release":"good"}"#)
+            .await
+            .unwrap()
+            .last
+            .is_some()
+    );
 }
 
 #[tokio::test]
@@ -154,8 +202,14 @@ async fn websites_that_are_not_the_project_s_are_refused_and_counted() {
         ..door.claim()
     };
     assert!(door.acceptor.admit(&from(None)).is_ok());
-    assert!(door.acceptor.admit(&from(Some("https://shop.example.com"))).is_ok());
-    let evil = door.acceptor.admit(&from(Some("https://example.com.evil.test")));
+    assert!(
+        door.acceptor
+            .admit(&from(Some("https://shop.example.com")))
+            .is_ok()
+    );
+    let evil = door
+        .acceptor
+        .admit(&from(Some("https://example.com.evil.test")));
     assert_eq!(evil.unwrap_err(), Refusal::OriginNotAllowed);
     assert_eq!(door.outcomes().await, ["error filtered cors 1"]);
 }
@@ -171,9 +225,18 @@ async fn a_bomb_is_refused_at_the_limit_and_leaves_no_memory_behind() {
     let mut plain = b"{}\n{\"type\":\"attachment\"}\n".to_vec();
     plain.resize(16 << 20, b' ');
     let bomb = gzip(&plain);
-    let refusal = door.send_body(Body::from(bomb.clone()), Some("gzip")).await.unwrap_err();
-    assert_eq!((refusal.code(), refusal.status().as_u16()), ("too_large", 413));
-    let body = door.acceptor.read_body(Body::from(bomb), Some("gzip"), None).await;
+    let refusal = door
+        .send_body(Body::from(bomb.clone()), Some("gzip"))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (refusal.code(), refusal.status().as_u16()),
+        ("too_large", 413)
+    );
+    let body = door
+        .acceptor
+        .read_body(Body::from(bomb), Some("gzip"), None)
+        .await;
     assert_eq!(body.unwrap_err().status(), 413);
     let announced = door
         .acceptor
@@ -185,7 +248,12 @@ async fn a_bomb_is_refused_at_the_limit_and_leaves_no_memory_behind() {
     assert_eq!(unannounced.unwrap_err().status(), 413);
     assert_eq!(door.metrics.in_flight_bytes.get(), 0);
     assert_eq!(door.journal.tail(), Seq(0));
-    assert_eq!(std::fs::read_dir(door.dir.path().join("blobs")).unwrap().count(), 0);
+    assert_eq!(
+        std::fs::read_dir(door.dir.path().join("blobs"))
+            .unwrap()
+            .count(),
+        0
+    );
     door.send(envelope("{}", &[("event", "{}")])).await.unwrap();
 }
 
@@ -211,8 +279,20 @@ async fn bodies_of_the_oldest_clients_are_unpacked_on_request() {
     let door = Door::open().await;
     let packed = super::door::deflate(br#"{"message":"old"}"#);
     let text = base64::engine::general_purpose::STANDARD.encode(packed);
-    let body = door.acceptor.read_body(Body::from(text), None, None).await.unwrap();
+    let body = door
+        .acceptor
+        .read_body(Body::from(text), None, None)
+        .await
+        .unwrap();
     let json = door.acceptor.unpack_store(body).unwrap();
     assert_eq!(&json[..], br#"{"message":"old"}"#);
-    assert!(door.acceptor.admit(&door.claim()).unwrap().key.unwrap().public_key == KEY);
+    assert!(
+        door.acceptor
+            .admit(&door.claim())
+            .unwrap()
+            .key
+            .unwrap()
+            .public_key
+            == KEY
+    );
 }

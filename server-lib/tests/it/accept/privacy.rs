@@ -8,7 +8,13 @@ use super::door::{Door, envelope};
 
 /// A number that is a card's by its check digit.
 const CARD: &str = "4111 1111 1111 1111";
-const SECRETS: &[&str] = &["hunter2", CARD, "s3cr3t-value", "user-42@example.com", "192.0.2.99"];
+const SECRETS: &[&str] = &[
+    "hunter2",
+    CARD,
+    "s3cr3t-value",
+    "user-42@example.com",
+    "192.0.2.99",
+];
 
 /// Returns everything that the journal has on disk about its records, unpacked.
 fn everything(door: &Door) -> String {
@@ -37,10 +43,19 @@ async fn secrets_of_every_kind_of_item_stay_outside() {
     let feedback = format!(r#"{{"contexts":{{"feedback":{{"message":"my card is {CARD}"}}}}}}"#);
     let unknown = r#"{"password":"hunter2"}"#;
     for items in [
-        vec![("event", event.as_str()), ("log", log), ("session", session), ("sessions", sessions)],
+        vec![
+            ("event", event.as_str()),
+            ("log", log),
+            ("session", session),
+            ("sessions", sessions),
+        ],
         vec![("transaction", transaction)],
         vec![("feedback", feedback.as_str())],
-        vec![("of_tomorrow", unknown), ("span", unknown), ("user_report", unknown)],
+        vec![
+            ("of_tomorrow", unknown),
+            ("span", unknown),
+            ("user_report", unknown),
+        ],
     ] {
         let sent = items.len() as u64;
         let before = door.records().len() as u64;
@@ -62,7 +77,9 @@ async fn secrets_of_every_kind_of_item_stay_outside() {
 async fn a_title_is_taken_from_what_is_left() {
     use mini_sentry_server::journal::Journal;
     let door = Door::open().await;
-    door.send_event(&format!(r#"{{"message":"paid with {CARD}"}}"#)).await.unwrap();
+    door.send_event(&format!(r#"{{"message":"paid with {CARD}"}}"#))
+        .await
+        .unwrap();
     let delivered = door
         .journal
         .read_after(Seq(0), 1, std::time::Duration::ZERO)
@@ -78,7 +95,11 @@ async fn addresses_are_kept_only_where_event_and_project_want_it() {
     let auto = r#"{"platform":"python","user":{"ip_address":"{{auto}}"}}"#;
     let server = r#"{"platform":"python"}"#;
     let browser = r#"{"platform":"javascript"}"#;
-    for (json, address, agent) in [(auto, true, false), (server, false, false), (browser, true, true)] {
+    for (json, address, agent) in [
+        (auto, true, false),
+        (server, false, false),
+        (browser, true, true),
+    ] {
         keeps.send_event(json).await.unwrap();
         drops.send_event(json).await.unwrap();
         let kept = keeps.records().pop().unwrap().head.context;
@@ -98,7 +119,10 @@ async fn switching_scrubbing_off_is_believed_and_attachments_are_never_touched()
     assert_eq!(door.records()[0].body, json.as_bytes());
     let usual = Door::open().await;
     let text = "password=hunter2";
-    usual.send(envelope("{}", &[("attachment", text)])).await.unwrap();
+    usual
+        .send(envelope("{}", &[("attachment", text)]))
+        .await
+        .unwrap();
     let record = usual.records().pop().unwrap();
     assert_eq!(record.head.kind, RecordKind::Attachment);
     assert_eq!(record.body, Bytes::from_static(text.as_bytes()));
@@ -116,10 +140,17 @@ async fn a_change_of_settings_holds_from_the_next_refresh_on() {
         settings: Some(settings),
         ..ProjectChange::default()
     };
-    door.store.catalog.update_project(door.project.id, change).await.unwrap();
+    door.store
+        .catalog
+        .update_project(door.project.id, change)
+        .await
+        .unwrap();
     door.catalog.refresh().await.unwrap();
     door.send_event(json).await.unwrap();
     let records = door.records();
     assert_eq!(records[0].body, json.as_bytes());
-    assert_eq!(records[1].body, json.replace("s3cr3t-value", "[Filtered]").as_bytes());
+    assert_eq!(
+        records[1].body,
+        json.replace("s3cr3t-value", "[Filtered]").as_bytes()
+    );
 }

@@ -7,7 +7,7 @@ use mini_sentry::envelope::Envelope;
 use mini_sentry::losses::Losses;
 use mini_sentry::protocol::{ClientReport, Event, Level, Timestamp};
 use mini_sentry::transport::Transport;
-use mini_sentry::{Client, ClientOptions, Hub};
+use mini_sentry::{Client, ClientOptions, SystemClock};
 use mini_sentry_server::accept::inproc::InProcess;
 use mini_sentry_server::journal::Journal;
 use mini_sentry_server::model::ids::{ProjectId, Seq};
@@ -21,13 +21,21 @@ const PATIENCE: Duration = Duration::from_secs(20);
 #[tokio::test(flavor = "multi_thread")]
 async fn an_sdk_of_the_same_process_captures_without_a_network() {
     let door = Door::open().await;
-    let factory = InProcess::new(Arc::clone(&door.acceptor), door.project.id, Handle::current());
-    let options = ClientOptions::new().release("shop@1.2").transport(factory);
+    let factory = InProcess::new(
+        Arc::clone(&door.acceptor),
+        door.project.id,
+        Handle::current(),
+    );
     let dsn = format!("http://{KEY}@localhost/{}", door.project.id);
-    let client = Arc::new(Client::from_config((dsn.as_str(), options)));
-    let hub = Hub::new(Some(Arc::clone(&client)), Arc::default());
-    let id = hub.capture_message("from inside", Level::Warning);
-    let flushed = tokio::task::spawn_blocking(move || client.flush(Some(PATIENCE))).await.unwrap();
+    let options = ClientOptions::new()
+        .dsn(dsn)
+        .release("shop@1.2")
+        .transport(factory);
+    let client = Client::new(options, Arc::new(SystemClock));
+    let id = client.capture_message("from inside", Level::Warning, None);
+    let flushed = tokio::task::spawn_blocking(move || client.flush(Some(PATIENCE)))
+        .await
+        .unwrap();
     assert!(flushed);
     let record = &door.records()[0];
     assert_eq!(record.head.event_id, id);
@@ -40,7 +48,11 @@ async fn an_sdk_of_the_same_process_captures_without_a_network() {
 async fn what_is_refused_is_counted_and_reports_are_kept() {
     let door = Door::open().await;
     let losses = Arc::new(Losses::default());
-    let nowhere = InProcess::new(Arc::clone(&door.acceptor), ProjectId(999), Handle::current());
+    let nowhere = InProcess::new(
+        Arc::clone(&door.acceptor),
+        ProjectId(999),
+        Handle::current(),
+    );
     let transport = nowhere.transport(Arc::clone(&losses));
     transport.send(Envelope::from(Event::from_message("lost", Level::Error)));
     let transport = tokio::task::spawn_blocking(move || {
@@ -54,7 +66,11 @@ async fn what_is_refused_is_counted_and_reports_are_kept() {
     assert_eq!(losses.pending(), 2);
 
     let report: ClientReport = losses.take(Timestamp::from_nanos(0)).unwrap();
-    let here = InProcess::new(Arc::clone(&door.acceptor), door.project.id, Handle::current());
+    let here = InProcess::new(
+        Arc::clone(&door.acceptor),
+        door.project.id,
+        Handle::current(),
+    );
     let transport = here.transport(Arc::clone(&losses));
     transport.send(Envelope::from(report));
     let flushed = tokio::task::spawn_blocking(move || transport.shutdown(PATIENCE));
