@@ -20,6 +20,7 @@ mod ingest;
 mod journal;
 mod layers;
 mod live;
+mod migrations;
 mod normalize;
 mod provision;
 mod retention;
