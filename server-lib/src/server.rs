@@ -12,6 +12,7 @@ use crate::accept::inproc::InProcess;
 use crate::builder::ServerBuilder;
 use crate::digest::worker::{DigestHandle, Digester, DigesterParts};
 use crate::error::Error;
+use crate::jobs::{Jobs, JobsHandle};
 use crate::model::ids::ProjectId;
 use crate::provision::{Provision, Provisioned, provision};
 use crate::serve::serve;
@@ -117,7 +118,7 @@ impl Server {
             clock: Arc::clone(&state.clock),
         });
         let digester = digester.start(tokio::runtime::Handle::current())?;
-        let jobs = tokio::spawn(each_second(state.clone()));
+        let jobs = Jobs::new(state.clone()).start();
         Ok(Handle {
             state: state.clone(),
             digester,
@@ -151,14 +152,15 @@ impl Server {
 pub struct Handle {
     state: AppState,
     digester: DigestHandle,
-    jobs: tokio::task::JoinHandle<()>,
+    jobs: JobsHandle,
 }
 
 impl Handle {
     /// Ends the server in good order: what is accepted is digested, counts are written, the
     /// database is closed. What does not fit into the deadline is taken up at the next start.
     pub async fn shutdown(self, deadline: Duration) {
-        self.jobs.abort();
+        self.state.progress.close();
+        self.jobs.stop(deadline).await;
         self.state.journal.close();
         if !self.digester.stop(deadline).await {
             tracing::warn!("some records stay in the journal for the next start");
@@ -167,15 +169,5 @@ impl Handle {
         if let Err(error) = self.state.store.upkeep.close().await {
             tracing::warn!(error = %error, "the store was not closed well");
         }
-    }
-}
-
-async fn each_second(state: AppState) {
-    loop {
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        if let Err(error) = state.catalog.refresh().await {
-            tracing::warn!(error = %error, "the catalogue was not read again");
-        }
-        state.acceptor.flush_outcomes().await;
     }
 }

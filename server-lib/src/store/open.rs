@@ -4,8 +4,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::Store;
-#[cfg(feature = "sqlite")]
-use super::sqlite::open as sqlite;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind};
 
@@ -30,7 +28,7 @@ pub async fn open(uri: &str, data_dir: &Path, options: StoreOptions) -> Result<S
     let scheme = uri.split_once(':').map_or(uri, |(scheme, _)| scheme);
     match scheme {
         "sqlite" => sqlite(uri, data_dir, options).await,
-        "postgres" | "postgresql" => postgres(uri, options).await,
+        "postgres" | "postgresql" => postgres(uri, data_dir, options).await,
         _ => Err(Error::because(
             ErrorKind::Invalid,
             format!("unknown store {scheme:?}; known are sqlite and postgres"),
@@ -56,6 +54,9 @@ pub async fn restore(uri: &str, data_dir: &Path) -> Result<(), Error> {
     }
 }
 
+#[cfg(feature = "sqlite")]
+use super::sqlite::open as sqlite;
+
 #[cfg(not(feature = "sqlite"))]
 async fn sqlite(_: &str, _: &Path, _: StoreOptions) -> Result<Store, Error> {
     Err(Error::because(
@@ -65,12 +66,12 @@ async fn sqlite(_: &str, _: &Path, _: StoreOptions) -> Result<Store, Error> {
 }
 
 #[cfg(feature = "postgres")]
-async fn postgres(uri: &str, options: StoreOptions) -> Result<Store, Error> {
-    super::postgres::open(uri, options).await
+async fn postgres(uri: &str, data_dir: &Path, options: StoreOptions) -> Result<Store, Error> {
+    super::postgres::open(uri, data_dir, options).await
 }
 
 #[cfg(not(feature = "postgres"))]
-async fn postgres(_: &str, _: StoreOptions) -> Result<Store, Error> {
+async fn postgres(_: &str, _: &Path, _: StoreOptions) -> Result<Store, Error> {
     Err(Error::because(
         ErrorKind::NotBuilt,
         "this program was built without the feature postgres",

@@ -482,11 +482,18 @@ async fn all_events_of_a_person_are_erased_and_no_others() {
     .await;
     send(&server, 2, json!({ "user": { "email": "A@Example.com" } })).await;
     send(&server, 3, json!({ "user": { "id": "43" } })).await;
+    for email in ["a@example.com", "b@example.com"] {
+        let report = json!({ "event_id": id(3), "name": "x", "email": email, "comments": "c" });
+        let report = report.to_string();
+        let header = json!({ "type": "user_report", "length": report.len() });
+        let sent = send_envelope(&server, format!("{{}}\n{header}\n{report}\n")).await;
+        assert_eq!(sent.status, StatusCode::OK, "{}", sent.text);
+    }
     let path = format!("{PROJECT}erase-user/");
     let body = json!({ "id": "42", "email": "a@example.com" });
     let erased = call(&server, Method::POST, &path, body).await;
     assert_eq!(erased.status, StatusCode::OK, "{}", erased.text);
-    assert_eq!(erased.json()["erased"], 2);
+    assert_eq!(erased.json()["erased"], 3, "two events and a report");
     let listed = get(&server, &format!("{PROJECT}events/")).await;
     assert_eq!(listed[0]["eventID"], id(3));
     assert_eq!(listed.as_array().unwrap().len(), 1);

@@ -108,15 +108,20 @@ async fn a_token_does_what_its_scopes_say_and_no_more() {
             "You do not have permission to perform this action."
         );
     }
-    for (method, path) in [
-        (Method::DELETE, project.to_owned()),
-        (Method::PUT, project.to_owned()),
-        (Method::POST, format!("{project}keys/")),
-        (Method::POST, format!("{project}erase-user/")),
-        (Method::POST, "/api/projects/".to_owned()),
+    let named = json!({ "name": "x" });
+    for (method, path, body) in [
+        (Method::DELETE, project.to_owned(), json!(null)),
+        (Method::PUT, project.to_owned(), named.clone()),
+        (Method::POST, format!("{project}keys/"), named.clone()),
+        (
+            Method::POST,
+            format!("{project}erase-user/"),
+            json!({ "id": "1" }),
+        ),
+        (Method::POST, "/api/projects/".to_owned(), named),
     ] {
         let request = request(&server, method.clone(), &path).bearer_auth(token);
-        let refused = answer(request.json(&json!({ "name": "x", "id": "1" }))).await;
+        let refused = answer(request.json(&body)).await;
         assert_eq!(refused.status, StatusCode::FORBIDDEN, "{method} {path}");
     }
 }

@@ -3,6 +3,8 @@
 use std::net::TcpStream;
 use std::time::Duration;
 
+use mini_sentry_server::digest::progress::Digested;
+use mini_sentry_server::model::ids::{IssueId, ProjectId, Seq};
 use mini_sentry_server::testkit::TestServer;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -137,6 +139,29 @@ async fn a_reader_whose_token_is_deleted_is_let_go_with_a_reason() {
     let frame = end.unwrap_err().unwrap();
     assert_eq!(u16::from(frame.code), 1008);
     assert_eq!(frame.reason.as_str(), "the token or the project is gone");
+}
+
+/// On one thread, so that the feed cannot take anything while the batches are told.
+#[tokio::test]
+async fn a_reader_that_misses_batches_is_let_go_with_a_reason() {
+    let server = TestServer::start().await.unwrap();
+    let query = format!("?token={}", server.token());
+    let socket = connect(feed(&server, "my-project", &query)).await.unwrap();
+    readers(&server, 1).await;
+    let progress = &server.state().unwrap().progress;
+    let elsewhere = Digested {
+        project: ProjectId(999),
+        seq: Seq(1),
+        issue: IssueId(1),
+        is_new_issue: false,
+    };
+    for _ in 0..100 {
+        progress.advance(progress.position(), vec![elsewhere]);
+    }
+    let (_, end) = next(socket).await;
+    let frame = end.unwrap_err().unwrap();
+    assert_eq!(u16::from(frame.code), 1013);
+    assert_eq!(frame.reason.as_str(), "the reader is too slow");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,7 +3,7 @@
 use mini_sentry::envelope::ItemKind;
 use serde_json::{Map, Value, json};
 
-use super::{Converted, Packer, attributes, list};
+use super::{Converted, Packer, attributes, list, without_nulls};
 use crate::accept::shipper;
 use crate::model::time::Millis;
 
@@ -38,22 +38,17 @@ pub fn logs(request: &Value, received: Millis) -> Converted {
 
 fn convert(record: &Value, all: &Map<String, Value>, received: Millis) -> Value {
     let severity = severity(record);
-    let mut entry = json!({
+    // The protocol asks for a trace; a record without one gets none of our making.
+    let trace_id = attributes::id(record, "traceId", 32).unwrap_or_else(|| "0".repeat(32));
+    without_nulls(json!({
         "timestamp": time(record, received),
+        "trace_id": trace_id,
+        "span_id": attributes::id(record, "spanId", 16),
         "level": severity.map_or("info", level),
+        "severity_number": severity,
         "body": body(record),
         "attributes": attributes::typed(all),
-    });
-    if let Some(number) = severity {
-        entry["severity_number"] = json!(number);
-    }
-    // The protocol asks for a trace; a record without one gets none of its own making.
-    let trace_id = attributes::id(record, "traceId", 32).unwrap_or_else(|| "0".repeat(32));
-    entry["trace_id"] = json!(trace_id);
-    if let Some(span_id) = attributes::id(record, "spanId", 16) {
-        entry["span_id"] = json!(span_id);
-    }
-    entry
+    }))
 }
 
 /// Returns the record as the fields of a log entry, for the event of its exception.

@@ -103,5 +103,13 @@ fn list<'a>(value: &'a Value, names: &[&str]) -> impl Iterator<Item = &'a Value>
         .flatten()
 }
 
+/// Leaves out what is null.
+fn without_nulls(mut value: Value) -> Value {
+    if let Value::Object(fields) = &mut value {
+        fields.retain(|_, field| !field.is_null());
+    }
+    value
+}
+
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 use mini_sentry::envelope::ItemKind;
 use serde_json::{Map, Value, json};
 
-use super::{Converted, Packer, attributes, list};
+use super::{Converted, Packer, attributes, list, without_nulls};
 use crate::accept::shipper;
 use crate::model::time::Millis;
 
@@ -44,23 +44,18 @@ fn convert(span: &Value, about: &Map<String, Value>) -> Option<Value> {
         all.insert("sentry.status.message".to_owned(), json!(message));
     }
     let links: Vec<Value> = list(span, &["links"]).filter_map(link).collect();
-    let mut entry = json!({
+    Some(without_nulls(json!({
         "trace_id": trace_id,
         "span_id": span_id,
+        "parent_span_id": parent,
         "name": span.get("name").and_then(Value::as_str).unwrap_or("unknown"),
         "status": if is_error { "error" } else { "ok" },
         "is_segment": parent.is_none(),
         "start_timestamp": attributes::seconds(span, "startTimeUnixNano")?,
         "end_timestamp": attributes::seconds(span, "endTimeUnixNano")?,
         "attributes": attributes::typed(&all),
-    });
-    if let Some(parent) = parent {
-        entry["parent_span_id"] = json!(parent);
-    }
-    if !links.is_empty() {
-        entry["links"] = json!(links);
-    }
-    Some(entry)
+        "links": (!links.is_empty()).then_some(links),
+    })))
 }
 
 fn link(link: &Value) -> Option<Value> {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::text;
+use super::{object, text};
 
 /// The parts of a violation that are shown.
 #[derive(Debug, Default)]
@@ -91,34 +91,47 @@ enum Source<'a> {
 }
 
 /// Makes the event of a violation; the report itself is kept in it.
-pub(super) fn event(violation: Violation, report: Map<String, Value>) -> Value {
-    let blocked = host_of(&violation.blocked).to_owned();
-    let mut request = Map::new();
-    if let Some(url) = &violation.document {
-        request.insert("url".to_owned(), json!(url));
-    }
+pub(super) fn event(
+    violation: &Violation,
+    report: &Map<String, Value>,
+    user_agent: Option<&str>,
+) -> Map<String, Value> {
+    let directive = violation.directive.as_str();
+    let culprit = violation.policy_directive.as_deref().unwrap_or(directive);
+    let mut headers = Map::new();
     if let Some(referrer) = &violation.referrer {
-        request.insert("headers".to_owned(), json!({"Referer": referrer}));
+        headers.insert("Referer".to_owned(), json!(referrer));
     }
-    let message = violation.message();
-    let directive = violation.directive;
-    let mut event = json!({
-        "type": "csp",
-        "logger": "csp",
-        "message": message,
-        "culprit": violation.policy_directive.as_deref().unwrap_or(&directive),
-        "tags": {"effective-directive": directive, "blocked-uri": violation.blocked},
+    if let Some(agent) = user_agent {
+        headers.insert("User-Agent".to_owned(), json!(agent));
+    }
+    object([
+        ("type", json!("csp")),
+        ("logger", json!("csp")),
+        (
+            "level",
+            violation
+                .is_report_only
+                .then_some("info")
+                .map_or(Value::Null, Value::from),
+        ),
+        ("message", json!(violation.message())),
+        ("culprit", json!(culprit)),
+        (
+            "tags",
+            json!({"effective-directive": directive, "blocked-uri": violation.blocked}),
+        ),
         // The pages of a site run into the same rule; the page is not part of it.
-        "fingerprint": ["csp", directive, blocked],
-        "csp": report,
-    });
-    if !request.is_empty() {
-        event["request"] = Value::Object(request);
-    }
-    if violation.is_report_only {
-        event["level"] = json!("info");
-    }
-    event
+        (
+            "fingerprint",
+            json!(["csp", directive, host_of(&violation.blocked)]),
+        ),
+        (
+            "request",
+            json!({"url": violation.document, "headers": headers}),
+        ),
+        ("csp", json!(report)),
+    ])
 }
 
 /// Names what a directive is about.

@@ -22,42 +22,44 @@ pub struct Site {
 /// is known.
 #[must_use]
 pub fn events(body: &[u8], site: &Site) -> Option<Vec<Value>> {
-    let events = match serde_json::from_slice(body).ok()? {
-        Value::Array(reports) => reports
-            .into_iter()
-            .take(MAX_REPORTS)
-            .filter_map(one)
-            .collect(),
-        report => vec![one(report)?],
+    let reports = match serde_json::from_slice(body).ok()? {
+        Value::Array(reports) => reports,
+        report => vec![report],
     };
-    let mut events: Vec<Value> = events;
-    for event in &mut events {
-        if let Some(release) = &site.release {
-            event["release"] = json!(release);
-        }
-        if let Some(environment) = &site.environment {
-            event["environment"] = json!(environment);
-        }
-    }
+    let about_site = [
+        ("release", &site.release),
+        ("environment", &site.environment),
+    ];
+    let events: Vec<Value> = reports
+        .into_iter()
+        .take(MAX_REPORTS)
+        .filter_map(one)
+        .map(|mut event| {
+            for (name, value) in about_site {
+                if let Some(value) = value {
+                    event.insert(name.to_owned(), json!(value));
+                }
+            }
+            Value::Object(event)
+        })
+        .collect();
     Some(events).filter(|events| !events.is_empty())
 }
 
-fn one(report: Value) -> Option<Value> {
-    let Value::Object(mut report) = report else {
+fn one(report: Value) -> Option<Map<String, Value>> {
+    let Value::Object(report) = report else {
         return None;
     };
-    let mut inner = |name: &str| match report.remove(name) {
-        Some(Value::Object(inner)) => Some(inner),
-        _ => None,
-    };
+    let inner = |name: &str| report.get(name).and_then(Value::as_object);
     if let Some(report) = inner("csp-report") {
-        return Some(csp::event(csp::Violation::from_classic(&report), report));
+        let violation = csp::Violation::from_classic(report);
+        return Some(csp::event(&violation, report, None));
     }
     if let Some(report) = inner("expect-ct-report") {
-        return Some(certificate("expectct", "Expect-CT", &report));
+        return Some(certificate("expectct", "Expect-CT", report));
     }
     if let Some(report) = inner("expect-staple-report") {
-        return Some(certificate("expectstaple", "Expect-Staple", &report));
+        return Some(certificate("expectstaple", "Expect-Staple", report));
     }
     if report.contains_key("known-pins") {
         return Some(certificate("hpkp", "Public key pinning", &report));
@@ -66,17 +68,26 @@ fn one(report: Value) -> Option<Value> {
 }
 
 /// Makes the event of a certificate that is not as the site promised.
-fn certificate(kind: &str, name: &str, report: &Map<String, Value>) -> Value {
+fn certificate(kind: &str, name: &str, report: &Map<String, Value>) -> Map<String, Value> {
     let host = text(report, "hostname").unwrap_or("unknown host");
-    json!({
-        "type": kind,
-        "logger": kind,
-        "message": format!("{name} failed for '{host}'"),
-        "culprit": host,
-        "tags": {"hostname": host},
-        "fingerprint": [kind, host],
-        "extra": {"report": report},
-    })
+    object([
+        ("type", json!(kind)),
+        ("logger", json!(kind)),
+        ("message", json!(format!("{name} failed for '{host}'"))),
+        ("culprit", json!(host)),
+        ("tags", json!({"hostname": host})),
+        ("fingerprint", json!([kind, host])),
+        ("extra", json!({"report": report})),
+    ])
+}
+
+/// Makes an object, without what is null.
+fn object<const N: usize>(fields: [(&str, Value); N]) -> Map<String, Value> {
+    fields
+        .into_iter()
+        .filter(|(_, value)| !value.is_null())
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
 }
 
 /// Returns a field that is text and not blank.

@@ -1,11 +1,11 @@
 use super::*;
 
-fn read(report: Value) -> Vec<Value> {
+fn read(report: &Value) -> Vec<Value> {
     events(report.to_string().as_bytes(), &Site::default()).unwrap_or_default()
 }
 
 fn classic(directive: &str, blocked: &str) -> String {
-    let events = read(json!({"csp-report": {
+    let events = read(&json!({"csp-report": {
         "document-uri": "https://shop.example.com/cart",
         "effective-directive": directive,
         "blocked-uri": blocked,
@@ -35,7 +35,7 @@ fn a_violation_says_what_was_blocked_and_from_where() {
 
 #[test]
 fn an_old_browser_tells_the_whole_directive_only() {
-    let events = read(json!({"csp-report": {
+    let events = read(&json!({"csp-report": {
         "document-uri": "https://example.com/", "referrer": "https://a.example/",
         "violated-directive": "script-src 'self' https://cdn.example", "blocked-uri": "https://evil.example",
     }}));
@@ -50,7 +50,7 @@ fn an_old_browser_tells_the_whole_directive_only() {
 
 #[test]
 fn each_report_of_an_array_is_an_event() {
-    let events = read(json!([
+    let events = read(&json!([
         {"type": "csp-violation", "url": "https://example.com/", "user_agent": "Browser/1",
          "body": {"effectiveDirective": "connect-src", "blockedURL": "https://api.evil.example/v1", "disposition": "report"}},
         {"type": "deprecation", "url": "https://example.com/", "body": {"id": "old-api", "message": "is old"}},
@@ -70,11 +70,11 @@ fn each_report_of_an_array_is_an_event() {
 
 #[test]
 fn a_broken_certificate_is_an_event_of_its_host() {
-    let events = read(json!({"expect-ct-report": {"hostname": "example.com", "port": 443}}));
+    let events = read(&json!({"expect-ct-report": {"hostname": "example.com", "port": 443}}));
     assert_eq!(events[0]["message"], "Expect-CT failed for 'example.com'");
-    let events = read(json!({"expect-staple-report": {"hostname": "example.com"}}));
+    let events = read(&json!({"expect-staple-report": {"hostname": "example.com"}}));
     assert_eq!(events[0]["type"], "expectstaple");
-    let events = read(json!({"hostname": "example.com", "known-pins": []}));
+    let events = read(&json!({"hostname": "example.com", "known-pins": []}));
     assert_eq!(events[0]["type"], "hpkp");
 }
 

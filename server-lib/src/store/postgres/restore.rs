@@ -39,14 +39,19 @@ pub async fn restore(uri: &str, from: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Removes a copy that has been restored.
+/// Removes the files that [`restore`] read; without them it does nothing.
 ///
 /// # Errors
 ///
-/// When the folder cannot be changed.
+/// When they cannot be removed.
 pub fn remove_copy(from: &Path) -> Result<(), Error> {
-    std::fs::remove_dir_all(from.join(FOLDER))?;
-    Ok(std::fs::remove_file(from.join(MANIFEST))?)
+    let gone = |result: std::io::Result<()>| match result {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    };
+    gone(std::fs::remove_file(from.join(MANIFEST)))?;
+    gone(std::fs::remove_dir_all(from.join(FOLDER)))?;
+    Ok(())
 }
 
 fn read_manifest(from: &Path) -> Result<Manifest, Error> {

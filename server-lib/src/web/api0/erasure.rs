@@ -7,13 +7,13 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
-use mini_sentry::protocol::EventId;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::events::event_id;
 use crate::facts::user::Identity;
 use crate::model::ids::{ProjectId, Seq};
+use crate::model::record::{Record, RecordKind};
 use crate::model::scope::Scope;
 use crate::state::AppState;
 use crate::store::query::{ItemFilter, Page};
@@ -25,7 +25,7 @@ use crate::web::reading;
 /// How long an erasure waits for digest, which might bring what it should find.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How many items are looked at in one step.
-const STEP: u64 = 500;
+const STEP: u64 = 100;
 
 /// Erases an event with everything that belongs to it.
 pub(super) async fn event(
@@ -39,9 +39,7 @@ pub(super) async fn event(
     reading::settle(&state, PATIENCE).await?;
     let row = reading::find(&state, project.id, id).await?;
     let row = row.ok_or_else(ApiError::not_found)?;
-    let mut seqs = items_of(&state, project.id, id).await?;
-    seqs.push(row.seq);
-    state.store.upkeep.erase(&seqs).await?;
+    state.store.upkeep.erase(&[row.seq]).await?;
     tracing::info!(project.id = project.id.0, event.id = %id, "an event was erased");
     Ok(StatusCode::NO_CONTENT)
 }
@@ -59,32 +57,48 @@ pub(super) struct Person {
 
 impl Person {
     fn identities(&self) -> Vec<Identity<'_>> {
-        let told = |text: &'_ Option<String>| text.as_deref().is_some_and(|t| !t.trim().is_empty());
-        let mut identities = Vec::new();
-        identities.extend(
-            self.id
-                .as_deref()
-                .filter(|_| told(&self.id))
-                .map(Identity::Id),
-        );
-        identities.extend(
-            self.email
-                .as_deref()
-                .filter(|_| told(&self.email))
-                .map(Identity::Email),
-        );
-        identities.extend(
-            self.username
-                .as_deref()
-                .filter(|_| told(&self.username))
-                .map(Identity::Username),
-        );
-        identities.extend(self.ip_address.map(Identity::Address));
-        identities
+        let id = told(self.id.as_ref()).map(Identity::Id);
+        let email = told(self.email.as_ref()).map(Identity::Email);
+        let username = told(self.username.as_ref()).map(Identity::Username);
+        let address = self.ip_address.map(Identity::Address);
+        [id, email, username, address]
+            .into_iter()
+            .flatten()
+            .collect()
+    }
+
+    /// Reports whether a feedback is this person's, by what it says of its author.
+    fn wrote(&self, feedback: &Record) -> bool {
+        let Ok(body) = serde_json::from_slice::<Value>(&feedback.body) else {
+            return false;
+        };
+        let said = |pointers: &[&str], sought: Option<&str>| {
+            let sought = sought.map(str::to_lowercase);
+            let says = |pointer: &&str| {
+                let value = body.pointer(pointer)?;
+                let text = value
+                    .as_str()
+                    .map_or_else(|| value.to_string(), str::to_owned);
+                Some(text.trim().to_lowercase())
+            };
+            sought.is_some_and(|sought| pointers.iter().filter_map(says).any(|text| text == sought))
+        };
+        let address = self.ip_address.map(|address| address.to_string());
+        said(&["/user/id"], told(self.id.as_ref()))
+            || said(
+                &["/email", "/contexts/feedback/contact_email", "/user/email"],
+                told(self.email.as_ref()),
+            )
+            || said(&["/user/username"], told(self.username.as_ref()))
+            || said(&["/user/ip_address"], address.as_deref())
     }
 }
 
-/// Erases all events of a person.
+fn told(text: Option<&String>) -> Option<&str> {
+    text.map(|text| text.trim()).filter(|text| !text.is_empty())
+}
+
+/// Erases all events and feedback of a person.
 pub(super) async fn person(
     State(state): State<AppState>,
     caller: Authorized,
@@ -104,6 +118,10 @@ pub(super) async fn person(
         let count = state.store.upkeep.erase_user(project.id, identity.hash());
         erased = erased.saturating_add(count.await?);
     }
+    let feedback = feedback_of(&state, project.id, &person).await?;
+    if !feedback.is_empty() {
+        erased = erased.saturating_add(state.store.upkeep.erase(&feedback).await?);
+    }
     tracing::info!(
         project.id = project.id.0,
         events = erased,
@@ -112,29 +130,31 @@ pub(super) async fn person(
     Ok(Json(json!({ "erased": erased })))
 }
 
-/// Returns the places of all items that belong to an event.
-async fn items_of(
+/// Returns the places of a person's feedback. There is little of it, so all of it is read.
+async fn feedback_of(
     state: &AppState,
     project: ProjectId,
-    event: EventId,
+    person: &Person,
 ) -> Result<Vec<Seq>, ApiError> {
     let filter = ItemFilter {
         projects: vec![project],
-        kinds: Vec::new(),
-        event_id: Some(event),
+        kinds: vec![RecordKind::Feedback, RecordKind::UserReport],
+        event_id: None,
     };
-    let mut seqs = Vec::new();
+    let mut found = Vec::new();
+    let mut page = Page::first(STEP);
     loop {
-        let offset = seqs.len() as u64;
-        let page = Page {
-            offset,
-            limit: STEP,
-        };
         let items = state.store.events.items(&filter, page).await?;
-        let is_last = (items.len() as u64) < STEP;
-        seqs.extend(items.into_iter().map(|item| item.seq));
-        if is_last {
-            return Ok(seqs);
+        let seqs: Vec<_> = items.iter().map(|item| item.seq).collect();
+        let records = state.bodies.read(&seqs).await?.into_iter().flatten();
+        found.extend(
+            records
+                .filter(|record| person.wrote(record))
+                .map(|record| record.seq),
+        );
+        if (seqs.len() as u64) < STEP {
+            return Ok(found);
         }
+        page.offset = page.offset.saturating_add(STEP);
     }
 }

@@ -86,9 +86,10 @@ mod tests {
     use super::*;
 
     fn config() -> HttpConfig {
-        let mut config = HttpConfig::default();
-        config.trusted_proxies = vec!["10.0.0.0/8".parse().unwrap()];
-        config
+        HttpConfig {
+            trusted_proxies: vec!["10.0.0.0/8".parse().unwrap()],
+            ..HttpConfig::default()
+        }
     }
 
     fn address(peer: &str, name: HeaderName, value: &'static str) -> String {

@@ -205,7 +205,7 @@ mod tests {
         let from = |pairs: &[(HeaderName, &str)]| origin(&headers(pairs));
         let page = (header::REFERER, "https://shop.example.com/cart?a=1");
         assert_eq!(
-            from(&[page.clone()]).as_deref(),
+            from(std::slice::from_ref(&page)).as_deref(),
             Some("https://shop.example.com")
         );
         let told = (header::ORIGIN, "https://example.com");

@@ -1,5 +1,7 @@
 //! What a user said about an event, in the old form: by DSN from a program, or by token.
 
+use std::sync::Arc;
+
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, header};
@@ -83,7 +85,7 @@ async fn sender(
         authorized.require(&[Scope::EventWrite, Scope::ProjectWrite])?;
         let project = authorized.project(&names.organisation, &names.name)?;
         return Ok(Sender {
-            project: project.clone(),
+            project: Arc::clone(project),
             key: None,
         });
     }

@@ -62,8 +62,10 @@ pub(super) async fn take(
     body: &[u8],
 ) -> Result<Tally, ApiError> {
     let split = shipper::split(body, MAX_ENTRIES);
-    let mut tally = Tally::default();
-    tally.rejected = split.excess;
+    let mut tally = Tally {
+        rejected: split.excess,
+        ..Tally::default()
+    };
     if split.excess > 0 {
         tally.tell(MAX_ENTRIES, "too many entries in one request".to_owned());
     }

@@ -4,12 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use mini_sentry_server::testkit::postgres::Server;
 use tempfile::tempdir;
 
-use super::{Served, answer, client, failure, json, send};
+use super::{Served, answer, failure, json, send};
+use crate::caller::client;
 
 /// Small, so that there are closed segments and an open one.
-const SEGMENTS: &str = "journal.segment_bytes=64KiB";
+const SEGMENTS: &str = "journal.segment_bytes=4KiB";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_backup_under_load_has_all_that_was_answered_before_it_began() {
@@ -31,6 +33,12 @@ async fn a_backup_under_load_has_all_that_was_answered_before_it_began() {
     load.stop().await;
     server.stop().await;
 
+    let segments = std::fs::read_dir(dir.path().join("one").join("segments")).unwrap();
+    assert!(
+        segments.count() > 1,
+        "there are closed segments and an open one"
+    );
+
     for (name, at_least) in ["one", "two.tar", "three.tar.zst"].iter().zip(before) {
         let again = dir.path().join(format!("{name}.data"));
         let from = dir.path().join(name);
@@ -39,7 +47,15 @@ async fn a_backup_under_load_has_all_that_was_answered_before_it_began() {
         assert!(count >= at_least, "{name}: {count} of {at_least}");
     }
     let left = std::fs::read_dir(&data).unwrap();
-    let left = left.filter(|entry| entry.as_ref().unwrap().file_name().to_str().unwrap().contains("backup"));
+    let left = left.filter(|entry| {
+        entry
+            .as_ref()
+            .unwrap()
+            .file_name()
+            .to_str()
+            .unwrap()
+            .contains("backup")
+    });
     assert_eq!(left.count(), 0);
 }
 
@@ -73,6 +89,42 @@ async fn a_restored_folder_goes_on_where_the_backup_was_taken() {
     assert_eq!(messages, ["event 1", "event 3"]);
 }
 
+#[tokio::test]
+async fn a_backup_of_postgresql_fills_an_empty_database_and_only_that() {
+    let given = std::env::var("MINI_SENTRY_TEST_POSTGRES").ok();
+    let Some(databases) = Server::shared(given).unwrap() else {
+        assert!(std::env::var_os("CI").is_none(), "CI must have PostgreSQL");
+        println!("skipped: there is no PostgreSQL here");
+        return;
+    };
+    let (one, two) = (
+        databases.database().await.unwrap(),
+        databases.database().await.unwrap(),
+    );
+    let dir = tempdir().unwrap();
+    let (data, copy) = (dir.path().join("data"), dir.path().join("copy.tar"));
+    let server = Served::start(&data, &["--store", &one]);
+    let (dsn, token) = (server.first("dsn"), server.first("api_token"));
+    assert_eq!(send(&client(), server.url(), &dsn, 1).await, 200);
+    let url = format!("{}/api/events/", server.url());
+    answer(&url, &token, |page| page["count"] == 1).await;
+    json(&data, &["backup", copy.to_str().unwrap(), "--store", &one]);
+    server.stop().await;
+
+    let (again, from) = (dir.path().join("again"), copy.to_str().unwrap());
+    assert_eq!(failure(&again, &["restore", from, "--store", &one]).0, 4);
+    assert_eq!(
+        failure(&again, &["restore", from]).0,
+        2,
+        "the backup has no database file"
+    );
+    json(&again, &["restore", from, "--store", &two]);
+    let server = Served::start(&again, &["--store", &two]);
+    let url = format!("{}/api/events/", server.url());
+    let page = answer(&url, &token, |page| page["count"] == 1).await;
+    assert_eq!(page["results"][0]["message"], "event 1");
+}
+
 #[test]
 fn nothing_is_overwritten_and_a_damaged_backup_is_refused() {
     let dir = tempdir().unwrap();
@@ -84,8 +136,14 @@ fn nothing_is_overwritten_and_a_damaged_backup_is_refused() {
     assert_eq!(failure(&data, &["restore", to]).0, 4);
 
     let nowhere = dir.path().join("nowhere");
-    assert_eq!(failure(&again, &["restore", nowhere.to_str().unwrap()]).0, 3);
-    assert_eq!(failure(&again, &["restore", dir.path().to_str().unwrap()]).0, 2);
+    assert_eq!(
+        failure(&again, &["restore", nowhere.to_str().unwrap()]).0,
+        3
+    );
+    assert_eq!(
+        failure(&again, &["restore", dir.path().to_str().unwrap()]).0,
+        2
+    );
 
     let database = copy.join("mini-sentry.db");
     let mut bytes = std::fs::read(&database).unwrap();
@@ -93,7 +151,10 @@ fn nothing_is_overwritten_and_a_damaged_backup_is_refused() {
     std::fs::write(&database, &bytes).unwrap();
     let (exit, detail) = failure(&again, &["restore", to]);
     assert_eq!(exit, 1);
-    assert!(detail.starts_with("the backup is damaged: mini-sentry.db"), "{detail}");
+    assert!(
+        detail.starts_with("the backup is damaged: mini-sentry.db"),
+        "{detail}"
+    );
     bytes.fill(0);
     bytes.push(0);
     std::fs::write(&database, &bytes).unwrap();
@@ -112,7 +173,10 @@ async fn stored(data: &Path, token: &str, at_least: u64) -> u64 {
     let url = format!("{}/api/events/?limit=1000", server.url());
     let page = answer(&url, token, |_| true).await;
     for event in page["results"].as_array().unwrap() {
-        assert!(event["message"].as_str().unwrap().starts_with("event "), "{event}");
+        assert!(
+            event["message"].as_str().unwrap().starts_with("event "),
+            "{event}"
+        );
     }
     count
 }
@@ -143,7 +207,11 @@ impl Load {
                 })
             })
             .collect();
-        Self { answered, ends, senders }
+        Self {
+            answered,
+            ends,
+            senders,
+        }
     }
 
     fn answered(&self) -> u64 {
@@ -152,7 +220,12 @@ impl Load {
 
     async fn reached(&self, count: u64) {
         while self.answered() < count {
-            assert!(!self.senders.iter().any(tokio::task::JoinHandle::is_finished));
+            assert!(
+                !self
+                    .senders
+                    .iter()
+                    .any(tokio::task::JoinHandle::is_finished)
+            );
             tokio::task::yield_now().await;
         }
     }

@@ -11,15 +11,31 @@ fn init_prints_what_a_script_needs_and_nothing_else() {
     let dir = tempdir().unwrap();
     let data = dir.path().join("new");
     let made = json(&data, &["init", "--listen", "127.0.0.1:4321"]);
-    let mut fields: Vec<_> = made.as_object().unwrap().keys().map(String::as_str).collect();
+    let mut fields: Vec<_> = made
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
     fields.sort_unstable();
     assert_eq!(
         fields,
-        ["api_token", "dsn", "ingest_token", "organization", "project", "project_id", "url"]
+        [
+            "api_token",
+            "dsn",
+            "ingest_token",
+            "organization",
+            "project",
+            "project_id",
+            "url"
+        ]
     );
     assert_eq!(made["url"], "http://127.0.0.1:4321");
     let dsn = made["dsn"].as_str().unwrap();
-    assert!(dsn.ends_with(&format!("@127.0.0.1:4321/{}", made["project_id"].as_str().unwrap())));
+    assert!(dsn.ends_with(&format!(
+        "@127.0.0.1:4321/{}",
+        made["project_id"].as_str().unwrap()
+    )));
     assert!(made["api_token"].as_str().unwrap().starts_with("sntryu_"));
 
     let (exit, detail) = failure(&data, &["init"]);
@@ -40,7 +56,10 @@ fn a_folder_without_a_server_is_told_and_not_filled() {
     ] {
         let (exit, detail) = failure(&data, arguments);
         assert_eq!(exit, 3, "{arguments:?}: {detail}");
-        assert!(detail.starts_with("there is no Mini Sentry at "), "{detail}");
+        assert!(
+            detail.starts_with("there is no Mini Sentry at "),
+            "{detail}"
+        );
     }
     assert!(!data.exists());
 }
@@ -50,7 +69,10 @@ fn a_project_lives_from_creation_to_deletion() {
     let dir = tempdir().unwrap();
     let data = dir.path();
     json(data, &["init"]);
-    let made = json(data, &["project", "create", "My Shop", "--platform", "python"]);
+    let made = json(
+        data,
+        &["project", "create", "My Shop", "--platform", "python"],
+    );
     assert_eq!(made["slug"], "my-shop");
     assert_eq!(made["platform"], "python");
     assert!(made["dsn"].as_str().unwrap().starts_with("http://"));
@@ -89,8 +111,16 @@ fn a_project_lives_from_creation_to_deletion() {
 fn a_key_is_limited_rotated_and_disabled() {
     let dir = tempdir().unwrap();
     let data = dir.path();
-    let project = json(data, &["init"])["project"].as_str().unwrap().to_owned();
-    let made = json(data, &["key", "create", &project, "--label", "web", "--limit", "300/1m"]);
+    let project = json(data, &["init"])["project"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let made = json(
+        data,
+        &[
+            "key", "create", &project, "--label", "web", "--limit", "300/1m",
+        ],
+    );
     assert_eq!(made["limit"], "300/60s");
     let name = made["public_key"].as_str().unwrap();
 
@@ -99,12 +129,19 @@ fn a_key_is_limited_rotated_and_disabled() {
     assert_eq!(rotated["limit"], "300/60s");
     assert_ne!(rotated["public_key"], made["public_key"]);
     let name = rotated["public_key"].as_str().unwrap();
-    assert_eq!(json(data, &["key", "limit", name, "none"])["limit"], json!(null));
+    assert_eq!(
+        json(data, &["key", "limit", name, "none"])["limit"],
+        json!(null)
+    );
     assert_eq!(json(data, &["key", "disable", name])["active"], false);
     assert_eq!(json(data, &["key", "enable", name])["active"], true);
 
     let keys = json(data, &["key", "list", &project]);
-    let active = keys.as_array().unwrap().iter().filter(|key| key["active"] == true);
+    let active = keys
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|key| key["active"] == true);
     assert_eq!(active.count(), 2, "the first one and the rotated one");
     json(data, &["key", "delete", name]);
     assert_eq!(failure(data, &["key", "disable", name]).0, 3);
@@ -117,7 +154,17 @@ fn a_token_is_shown_once_and_revoked() {
     json(data, &["init"]);
     let made = json(
         data,
-        &["token", "create", "--label", "ci", "--ci", "--scope", "org:ci,project:read", "--expires", "90d"],
+        &[
+            "token",
+            "create",
+            "--label",
+            "ci",
+            "--ci",
+            "--scope",
+            "org:ci,project:read",
+            "--expires",
+            "90d",
+        ],
     );
     let secret = made["token"].as_str().unwrap();
     assert!(secret.starts_with("sntrys_"));
@@ -138,7 +185,11 @@ fn a_token_is_shown_once_and_revoked() {
 #[test]
 fn config_tells_where_each_setting_comes_from() {
     let dir = tempdir().unwrap();
-    std::fs::write(dir.path().join("mini-sentry.toml"), "[retention]\ndays = 5\n").unwrap();
+    std::fs::write(
+        dir.path().join("mini-sentry.toml"),
+        "[retention]\ndays = 5\n",
+    )
+    .unwrap();
     let told = command()
         .args(["config", "--json", "--listen", "127.0.0.1:9", "--data"])
         .arg(dir.path())
@@ -149,13 +200,22 @@ fn config_tells_where_each_setting_comes_from() {
     let told: serde_json::Value = serde_json::from_slice(&told.stdout).unwrap();
     let of = |name: &str| {
         let settings = told["settings"].as_array().unwrap();
-        settings.iter().find(|setting| setting["name"] == name).unwrap().clone()
+        settings
+            .iter()
+            .find(|setting| setting["name"] == name)
+            .unwrap()
+            .clone()
     };
     assert_eq!(of("listen")["source"], "flag --listen");
     assert_eq!(of("ingest.events_per_minute")["value"], "7");
     let file = of("retention.days")["source"].as_str().unwrap().to_owned();
     assert!(file.ends_with("mini-sentry.toml:2"), "{file}");
-    assert!(told["notes"][0].as_str().unwrap().starts_with("SECRET_KEY "));
+    assert!(
+        told["notes"][0]
+            .as_str()
+            .unwrap()
+            .starts_with("SECRET_KEY ")
+    );
     assert!(!told.to_string().contains("hush"));
 }
 
@@ -181,29 +241,44 @@ fn doctor_is_content_with_a_new_folder_and_names_what_is_wrong() {
     let well = json(&data, &["doctor"]);
     assert_eq!(well["ok"], true, "{well}");
 
-    let starved = output(&data, &["doctor", "--set", "journal.min_free_bytes=4000TiB"]);
+    let starved = output(
+        &data,
+        &["doctor", "--set", "journal.min_free_bytes=4000TiB"],
+    );
     assert_eq!(starved.status.code(), Some(1));
-    assert!(String::from_utf8(starved.stdout).unwrap().contains("disk space"));
+    assert!(
+        String::from_utf8(starved.stdout)
+            .unwrap()
+            .contains("disk space")
+    );
 
     std::fs::write(data.join("mini-sentry.db"), "this is no database").unwrap();
     let damaged = output(&data, &["doctor", "--json"]);
     assert_eq!(damaged.status.code(), Some(1));
     let told: serde_json::Value = serde_json::from_slice(&damaged.stdout).unwrap();
     let findings = told["findings"].as_array().unwrap();
-    assert!(findings.iter().any(|finding| finding["check"] == "database" && finding["status"] == "bad"));
+    assert!(
+        findings
+            .iter()
+            .any(|finding| finding["check"] == "database" && finding["status"] == "bad")
+    );
 }
 
 #[test]
 fn every_command_has_help_and_every_refusal_can_be_json() {
     for name in [
-        "serve", "init", "project", "key", "token", "doctor", "backup", "restore", "storage", "config",
+        "serve", "init", "project", "key", "token", "doctor", "backup", "restore", "storage",
+        "config",
     ] {
         let help = command().args([name, "--help"]).output().unwrap();
         assert!(help.status.success(), "{name}");
         let help = String::from_utf8(help.stdout).unwrap();
         assert!(help.contains("--json") && help.contains("--data"), "{name}");
     }
-    let refused = command().args(["serve", "--colour", "--json"]).output().unwrap();
+    let refused = command()
+        .args(["serve", "--colour", "--json"])
+        .output()
+        .unwrap();
     assert_eq!(refused.status.code(), Some(2));
     let told: serde_json::Value = serde_json::from_slice(&refused.stderr).unwrap();
     assert_eq!(told["error"]["code"], "usage");

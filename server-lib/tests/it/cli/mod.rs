@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::caller::client;
 use crate::program::{PATIENCE, command};
 
 mod backup;
@@ -15,7 +16,12 @@ mod serving;
 
 /// Runs a command on a data folder and returns all that it said.
 fn output(data: &Path, arguments: &[&str]) -> Output {
-    command().args(arguments).arg("--data").arg(data).output().unwrap()
+    command()
+        .args(arguments)
+        .arg("--data")
+        .arg(data)
+        .output()
+        .unwrap()
 }
 
 /// Runs a command that must succeed and returns its JSON.
@@ -54,7 +60,9 @@ impl Served {
             .spawn()
             .unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
         let told = serde_json::from_str(&line).unwrap();
         Self { child, told }
     }
@@ -73,7 +81,9 @@ impl Served {
 
     fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
-        let sent = std::process::Command::new("kill").args(["-s", name, &id]).status();
+        let sent = std::process::Command::new("kill")
+            .args(["-s", name, &id])
+            .status();
         assert!(sent.unwrap().success());
     }
 
@@ -132,8 +142,4 @@ async fn answer(url: &str, token: &str, wanted: impl Fn(&Value) -> bool) -> Valu
         assert!(begin.elapsed() < PATIENCE, "{url} still answers {value}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-}
-
-fn client() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().build().unwrap()
 }

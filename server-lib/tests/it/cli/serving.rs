@@ -8,7 +8,8 @@ use tempfile::tempdir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::{Served, answer, client, failure, json, output, send};
+use super::{Served, answer, failure, json, output, send};
+use crate::caller::client;
 use crate::program::{PATIENCE, command};
 
 #[test]
@@ -67,7 +68,10 @@ fn a_port_in_use_is_told_before_anything_is_made() {
     let address = taken.local_addr().unwrap().to_string();
     let (exit, detail) = failure(&data, &["serve", "--listen", &address]);
     assert_eq!(exit, 5);
-    assert!(detail.starts_with(&format!("{address} is in use")), "{detail}");
+    assert!(
+        detail.starts_with(&format!("{address} is in use")),
+        "{detail}"
+    );
     assert!(!data.exists());
 }
 
@@ -77,7 +81,10 @@ fn two_servers_do_not_share_a_data_folder() {
     let _running = Served::start(dir.path(), &[]);
     let (exit, detail) = failure(dir.path(), &["serve", "--listen", "127.0.0.1:0"]);
     assert_eq!(exit, 4, "{detail}");
-    assert!(detail.contains("another server uses the data folder"), "{detail}");
+    assert!(
+        detail.contains("another server uses the data folder"),
+        "{detail}"
+    );
 }
 
 #[tokio::test]
@@ -110,7 +117,10 @@ async fn commands_beside_a_running_server_take_effect() {
     json(data, &["key", "disable", key]);
     let begin = Instant::now();
     while send(&client, server.url(), dsn, 2).await != 403 {
-        assert!(begin.elapsed() < PATIENCE, "the disabled key is still accepted");
+        assert!(
+            begin.elapsed() < PATIENCE,
+            "the disabled key is still accepted"
+        );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -159,7 +169,10 @@ async fn begin_request(server: &Served) -> TcpStream {
     let mut asked = [0; 25];
     stream.read_exact(&mut asked).await.unwrap();
     assert!(asked.starts_with(b"HTTP/1.1 100"));
-    stream.write_all(&body.as_bytes()[..body.len() - 2]).await.unwrap();
+    stream
+        .write_all(&body.as_bytes()[..body.len() - 2])
+        .await
+        .unwrap();
     stream
 }
 

@@ -39,7 +39,7 @@ pub(super) fn parse(text: &str) -> Option<Vec<Exception>> {
     found.finish()
 }
 
-/// Reads `	/app/main.go:12 +0x1d`.
+/// Reads the place of a call, such as `/app/main.go:12 +0x1d` after a tab.
 fn place(line: &str) -> Option<(&str, u64)> {
     let rest = line.strip_prefix('\t')?;
     let rest = rest.split_once(" +0x").map_or(rest, |(place, _)| place);

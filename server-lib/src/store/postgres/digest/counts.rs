@@ -105,7 +105,8 @@ async fn add(
     ];
     lease.execute_text(&sql, &sums).await?;
     if events.iter().any(|events| *events < 0) {
-        let sql = format!("DELETE FROM {table}_{part} WHERE {owner} = ANY($1) AND events <= 0");
+        let sql =
+            format!("DELETE FROM {table}_{part} WHERE {owner} = ANY($1::bigint[]) AND events <= 0");
         lease.execute_text(&sql, &[&owners]).await?;
     }
     Ok(())

@@ -7,6 +7,8 @@
 mod event;
 mod session;
 
+use std::sync::Arc;
+
 use http::{HeaderMap, StatusCode};
 
 pub(super) use event::{event_by_slug, event_by_token};
@@ -42,7 +44,7 @@ async fn by_slug(
         }
         let authorized = Authorized::from_text(state, token).await?;
         authorized.require(&[Scope::EventWrite, Scope::ProjectWrite])?;
-        let project = authorized.project_by_name(slug)?.clone();
+        let project = Arc::clone(authorized.project_by_name(slug)?);
         return Ok(Sender { project, key: None });
     }
     if caller.claim.public_key.is_some() {

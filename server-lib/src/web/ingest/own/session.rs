@@ -22,6 +22,8 @@ use crate::web::error::ApiError;
 
 /// How long to wait for earlier updates, to tell a new session from an update.
 const PATIENCE: Duration = Duration::from_millis(500);
+/// The release of sessions that tell none.
+const NO_RELEASE: &str = "unknown";
 /// Bytes of a session's id.
 const MAX_ID: usize = 200;
 
@@ -125,25 +127,26 @@ fn item(update: &Update, sid: EventId, received: Millis) -> Option<Value> {
         reason = "a cast of floats saturates"
     )]
     let started = received.plus(-(duration_ms.unwrap_or_default() as i64));
-    let mut item = json!({
+    // The protocol counts sessions by release; this API does not ask for one.
+    let release = update
+        .release
+        .as_deref()
+        .filter(|release| !release.trim().is_empty())
+        .unwrap_or(NO_RELEASE);
+    Some(json!({
         "sid": sid,
+        "did": user,
         "init": update.status == "init",
         "started": started.to_rfc3339(),
         "timestamp": received.to_rfc3339(),
         "status": status,
         "errors": u8::from(matches!(status, "errored" | "crashed")),
+        "duration": duration_ms.map(|duration| duration / 1000.0),
         "attrs": {
-            "release": update.release.as_deref().unwrap_or_default(),
+            "release": release,
             "environment": update.environment.as_deref().unwrap_or_default(),
         },
-    });
-    if let Some(user) = user {
-        item["did"] = json!(user);
-    }
-    if let Some(duration) = duration_ms {
-        item["duration"] = json!(duration / 1000.0);
-    }
-    Some(item)
+    }))
 }
 
 #[cfg(test)]

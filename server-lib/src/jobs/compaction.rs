@@ -1,0 +1,37 @@
+//! Packing bodies tighter while there is nothing better to do. The bodies' home decides what is
+//! worth it; this decides when digest needs the machine for itself.
+
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
+
+use super::runner::{JobReport, rest};
+use crate::error::Error;
+use crate::state::AppState;
+
+/// With more records waiting for digest than these, compaction waits.
+const MAX_BACKLOG: u64 = 10_000;
+/// The longest rest between two units.
+const MAX_REST: Duration = Duration::from_secs(2);
+
+pub(super) async fn run(state: &AppState, stop: &CancellationToken) -> Result<JobReport, Error> {
+    let mut report = JobReport::default();
+    loop {
+        let waiting = state
+            .journal
+            .tail()
+            .0
+            .saturating_sub(state.progress.position().0);
+        if waiting > MAX_BACKLOG {
+            return Ok(report);
+        }
+        let started = Instant::now();
+        if !state.bodies.compact(state.store.upkeep.as_ref()).await? {
+            return Ok(report);
+        }
+        report.units = report.units.saturating_add(1);
+        if !rest(started.elapsed().min(MAX_REST), stop).await {
+            return Ok(report);
+        }
+    }
+}
