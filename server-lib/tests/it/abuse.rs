@@ -153,7 +153,12 @@ async fn a_client_that_sends_a_byte_now_and_then_is_cut_off() {
     let data = tempfile::tempdir().unwrap();
     let mut program = Program::init(
         data.path(),
-        &["--set", "http.header_timeout=1s", "--set", "http.body_timeout=1s"],
+        &[
+            "--set",
+            "http.header_timeout=1s",
+            "--set",
+            "http.body_timeout=1s",
+        ],
     );
     program.start().await;
     let starts = [

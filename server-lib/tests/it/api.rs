@@ -13,7 +13,10 @@ fn id(number: u32) -> String {
 async fn send(server: &TestServer, number: u32, mut event: Value) {
     event["event_id"] = json!(id(number));
     let body = event.to_string();
-    let envelope = format!("{{}}\n{{\"type\":\"event\",\"length\":{}}}\n{body}\n", body.len());
+    let envelope = format!(
+        "{{}}\n{{\"type\":\"event\",\"length\":{}}}\n{body}\n",
+        body.len()
+    );
     let sent = send_envelope(server, envelope).await;
     assert_eq!(sent.status, StatusCode::OK, "{}", sent.text);
 }
@@ -72,7 +75,8 @@ async fn events_are_filtered_counted_and_paged() {
     }
     for query in ["q=timeout", "level=loud", "from=soon", "limit=x"] {
         let path = format!("/api/events/?{query}");
-        let refused = answer(request(&server, Method::GET, &path).bearer_auth(server.token())).await;
+        let refused =
+            answer(request(&server, Method::GET, &path).bearer_auth(server.token())).await;
         assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{query}");
     }
 
@@ -112,7 +116,10 @@ async fn an_event_is_found_by_its_id_in_both_forms_and_by_its_number() {
     let number = shown["id"].as_u64().unwrap();
     assert_eq!(get(&server, &format!("/api/events/{number}/")).await, shown);
     let hyphens = uuid(&id(1));
-    assert_eq!(get(&server, &format!("/api/events/{hyphens}/")).await, shown);
+    assert_eq!(
+        get(&server, &format!("/api/events/{hyphens}/")).await,
+        shown
+    );
     for missing in ["999999", "0", "nonsense", &id(2)] {
         let path = format!("/api/events/{missing}/");
         let answer = answer(request(&server, Method::GET, &path).bearer_auth(server.token())).await;
@@ -170,7 +177,8 @@ async fn metrics_are_for_this_machine_and_for_tokens() {
     assert!(local.text.contains("process_resident_memory_bytes"));
 
     // Behind a proxy everybody comes from this machine.
-    let proxied = || request(&server, Method::GET, "/metrics").header("X-Forwarded-For", "192.0.2.1");
+    let proxied =
+        || request(&server, Method::GET, "/metrics").header("X-Forwarded-For", "192.0.2.1");
     assert_eq!(answer(proxied()).await.status, StatusCode::UNAUTHORIZED);
     let known = proxied().bearer_auth(server.token());
     assert_eq!(answer(known).await.status, StatusCode::OK);
@@ -187,5 +195,8 @@ async fn a_host_that_is_not_ours_is_refused() {
         answer(request)
     };
     assert_eq!(ask("errors.example.com:8000").await.status, StatusCode::OK);
-    assert_eq!(ask("evil.example.com").await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(
+        ask("evil.example.com").await.status,
+        StatusCode::BAD_REQUEST
+    );
 }

@@ -22,7 +22,10 @@ fn id(number: u32) -> String {
 async fn send(server: &TestServer, number: u32, mut event: Value) {
     event["event_id"] = json!(id(number));
     let body = event.to_string();
-    let envelope = format!("{{}}\n{{\"type\":\"event\",\"length\":{}}}\n{body}\n", body.len());
+    let envelope = format!(
+        "{{}}\n{{\"type\":\"event\",\"length\":{}}}\n{body}\n",
+        body.len()
+    );
     let sent = send_envelope(server, envelope).await;
     assert_eq!(sent.status, StatusCode::OK, "{}", sent.text);
 }
@@ -57,7 +60,11 @@ async fn an_organisation_has_what_strict_clients_decode() {
 #[tokio::test]
 async fn a_path_or_method_that_is_not_there_is_answered_in_json() {
     let server = TestServer::start().await.unwrap();
-    for path in ["/api/0/nonsense/", "/api/nonsense/", "/api/0/organizations/x/y/z/"] {
+    for path in [
+        "/api/0/nonsense/",
+        "/api/nonsense/",
+        "/api/0/organizations/x/y/z/",
+    ] {
         let missing = call(&server, Method::GET, path, Value::Null).await;
         assert_eq!(missing.status, StatusCode::NOT_FOUND, "{path}");
         assert_eq!(missing.header("content-type"), "application/json");
@@ -120,7 +127,10 @@ async fn a_project_is_made_changed_and_deleted() {
 
     let deleted = call(&server, Method::DELETE, second, Value::Null).await;
     assert_eq!(deleted.status, StatusCode::NO_CONTENT);
-    assert_eq!(call(&server, Method::GET, second, Value::Null).await.status, 404);
+    assert_eq!(
+        call(&server, Method::GET, second, Value::Null).await.status,
+        404
+    );
 }
 
 #[tokio::test]
@@ -155,7 +165,13 @@ async fn a_list_is_walked_by_its_links_without_losing_or_repeating_a_row() {
 
     let found = get(&server, &format!("{path}?query=project%205")).await;
     assert_eq!(found.as_array().unwrap().len(), 1);
-    let refused = call(&server, Method::GET, "/api/0/projects/?cursor=x", Value::Null).await;
+    let refused = call(
+        &server,
+        Method::GET,
+        "/api/0/projects/?cursor=x",
+        Value::Null,
+    )
+    .await;
     assert_eq!(refused.status, StatusCode::BAD_REQUEST);
 }
 
@@ -217,7 +233,10 @@ async fn a_key_is_made_limited_switched_off_and_deleted() {
 
     let deleted = call(&server, Method::DELETE, &path, Value::Null).await;
     assert_eq!(deleted.status, StatusCode::NO_CONTENT);
-    assert_eq!(call(&server, Method::GET, &path, Value::Null).await.status, 404);
+    assert_eq!(
+        call(&server, Method::GET, &path, Value::Null).await.status,
+        404
+    );
 }
 
 #[tokio::test]
@@ -276,7 +295,10 @@ async fn an_event_is_read_back_as_soon_as_it_is_accepted() {
     let frames = &entry("exception")["values"][0]["stacktrace"]["frames"];
     assert_eq!(frames[1]["lineNo"], 12);
     assert_eq!(frames[1]["inApp"], true);
-    assert_eq!(frames[1]["context"], json!([[11, "def pay():"], [12, "raise"]]));
+    assert_eq!(
+        frames[1]["context"],
+        json!([[11, "def pay():"], [12, "raise"]])
+    );
     assert_eq!(entry("request")["query"], json!([["a", "1"]]));
     assert_eq!(entry("breadcrumbs")["values"][0]["message"], "clicked");
     assert_eq!(shown["contexts"]["trace"]["span_id"], "00f067aa0ba902b7");
@@ -361,10 +383,20 @@ async fn attachments_are_listed_with_their_hash_and_downloaded() {
 
     let one = format!("{path}{}/", small["id"].as_str().unwrap());
     assert_eq!(get(&server, &one).await, *small);
-    let download = call(&server, Method::GET, &format!("{one}?download=1"), Value::Null).await;
+    let download = call(
+        &server,
+        Method::GET,
+        &format!("{one}?download=1"),
+        Value::Null,
+    )
+    .await;
     assert_eq!(download.text, "hello");
     assert_eq!(download.header("content-type"), "text/plain");
-    assert!(download.header("content-disposition").starts_with("attachment;"));
+    assert!(
+        download
+            .header("content-disposition")
+            .starts_with("attachment;")
+    );
     assert_eq!(download.header("x-content-type-options"), "nosniff");
 
     let other = named("large.bin")["id"].as_str().unwrap();
@@ -402,7 +434,10 @@ async fn outcomes_add_up_to_what_was_sent() {
     let sum: u64 = series.iter().map(|count| count.as_u64().unwrap()).sum();
     assert_eq!(sum, 3);
     let other = "/api/0/organizations/my-organisation/stats_v2/?project=nonsense";
-    assert_eq!(call(&server, Method::GET, other, Value::Null).await.status, 404);
+    assert_eq!(
+        call(&server, Method::GET, other, Value::Null).await.status,
+        404
+    );
 }
 
 #[tokio::test]
@@ -420,18 +455,31 @@ async fn an_erased_event_is_gone_with_its_attachments() {
     let path = format!("{PROJECT}events/{}/", id(1));
     let erased = call(&server, Method::DELETE, &path, Value::Null).await;
     assert_eq!(erased.status, StatusCode::NO_CONTENT, "{}", erased.text);
-    assert_eq!(call(&server, Method::GET, &path, Value::Null).await.status, 404);
+    assert_eq!(
+        call(&server, Method::GET, &path, Value::Null).await.status,
+        404
+    );
     let attachments = get(&server, &format!("{path}attachments/")).await;
     assert_eq!(attachments, json!([]));
     let listed = get(&server, &format!("{PROJECT}events/")).await;
     assert_eq!(listed.as_array().unwrap().len(), 1);
-    assert_eq!(call(&server, Method::DELETE, &path, Value::Null).await.status, 404);
+    assert_eq!(
+        call(&server, Method::DELETE, &path, Value::Null)
+            .await
+            .status,
+        404
+    );
 }
 
 #[tokio::test]
 async fn all_events_of_a_person_are_erased_and_no_others() {
     let server = TestServer::start().await.unwrap();
-    send(&server, 1, json!({ "user": { "id": "42", "email": "a@example.com" } })).await;
+    send(
+        &server,
+        1,
+        json!({ "user": { "id": "42", "email": "a@example.com" } }),
+    )
+    .await;
     send(&server, 2, json!({ "user": { "email": "A@Example.com" } })).await;
     send(&server, 3, json!({ "user": { "id": "43" } })).await;
     for email in ["a@example.com", "b@example.com"] {

@@ -80,7 +80,10 @@ async fn the_root_tells_what_a_token_may_do_and_answers_without_one() {
     let scopes = known["auth"]["scopes"].as_array().unwrap();
     assert!(scopes.contains(&json!("org:read")) && scopes.contains(&json!("event:admin")));
     assert!(known["user"]["id"].is_string() && known["user"]["email"].is_string());
-    assert_eq!(get(&server, "/api/0/auth/").await["id"], known["user"]["id"]);
+    assert_eq!(
+        get(&server, "/api/0/auth/").await["id"],
+        known["user"]["id"]
+    );
 }
 
 #[tokio::test]
@@ -153,7 +156,10 @@ async fn a_token_opens_its_organisation_only() {
 async fn a_deleted_token_ends_at_once_here_and_within_seconds_elsewhere() {
     let server = TestServer::start().await.unwrap();
     let made = token_with(&server, &["org:read"]).await;
-    let (id, token) = (made["id"].as_str().unwrap(), made["token"].as_str().unwrap());
+    let (id, token) = (
+        made["id"].as_str().unwrap(),
+        made["token"].as_str().unwrap(),
+    );
     let path = "/api/0/organizations/";
     assert_eq!(get_with(&server, path, token).await.status, 200);
     let delete = format!("/api/0/api-tokens/{id}/");
@@ -162,7 +168,10 @@ async fn a_deleted_token_ends_at_once_here_and_within_seconds_elsewhere() {
     assert_eq!(get_with(&server, path, token).await.status, 401);
 
     let made = token_with(&server, &["org:read"]).await;
-    let (id, token) = (made["id"].as_str().unwrap(), made["token"].as_str().unwrap());
+    let (id, token) = (
+        made["id"].as_str().unwrap(),
+        made["token"].as_str().unwrap(),
+    );
     assert_eq!(get_with(&server, path, token).await.status, 200);
     // As the command line beside the server does it.
     let catalog = &server.state().unwrap().store.catalog;
@@ -182,7 +191,9 @@ async fn a_token_ends_when_it_says_so() {
     assert!(made["expiresAt"].as_str().unwrap().ends_with('Z'));
     let path = "/api/0/organizations/";
     assert_eq!(get_with(&server, path, token).await.status, 200);
-    server.clock.advance(Duration::from_secs(3601).as_millis() as i64);
+    server
+        .clock
+        .advance(Duration::from_secs(3601).as_millis() as i64);
     assert_eq!(get_with(&server, path, token).await.status, 401);
     assert_eq!(get_with(&server, path, server.token()).await.status, 200);
 }
@@ -201,7 +212,11 @@ async fn a_token_cannot_give_more_than_it_has() {
     ] {
         let body = json!({ "name": "child", "scopes": scopes });
         let request = request(&server, Method::POST, "/api/0/api-tokens/").bearer_auth(token);
-        assert_eq!(answer(request.json(&body)).await.status, status, "{scopes:?}");
+        assert_eq!(
+            answer(request.json(&body)).await.status,
+            status,
+            "{scopes:?}"
+        );
     }
 }
 

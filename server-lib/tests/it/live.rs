@@ -60,7 +60,10 @@ async fn next(mut socket: Socket) -> (Socket, Result<Value, Option<CloseFrame>>)
 
 async fn send(server: &TestServer, message: &str) {
     let body = json!({ "message": message }).to_string();
-    let envelope = format!("{{}}\n{{\"type\":\"event\",\"length\":{}}}\n{body}\n", body.len());
+    let envelope = format!(
+        "{{}}\n{{\"type\":\"event\",\"length\":{}}}\n{body}\n",
+        body.len()
+    );
     assert_eq!(send_envelope(server, envelope).await.status, 200);
 }
 
@@ -103,7 +106,11 @@ async fn a_token_in_the_header_follows_and_none_or_a_wrong_one_does_not() {
     for (project, query, status) in [
         ("my-project", String::new(), 401),
         ("my-project", "?token=wrong".to_owned(), 401),
-        ("my-project", format!("?token={}", server.first.key.public_key), 401),
+        (
+            "my-project",
+            format!("?token={}", server.first.key.public_key),
+            401,
+        ),
         ("other", format!("?token={}", server.token()), 404),
     ] {
         let refused = connect(feed(&server, project, &query)).await;
