@@ -1,5 +1,4 @@
 //! Events that official SDKs sent, as people see them: nothing is lost, and little is added.
-#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 use std::path::Path;
 
