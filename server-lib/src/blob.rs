@@ -41,6 +41,12 @@ impl Blobs {
         Ok(Self { dir })
     }
 
+    /// Names the folder and leaves it as it is, for those who work beside the one that opened it.
+    #[must_use]
+    pub fn at(dir: impl Into<PathBuf>) -> Self {
+        Self { dir: dir.into() }
+    }
+
     /// Begins a blob.
     ///
     /// # Errors

@@ -22,6 +22,8 @@ CREATE TABLE blocks (
     projects  integer[] NOT NULL,
     newest    bigint[] NOT NULL,
     bytes     bytea NOT NULL,
+    -- Files that hold bodies which were too large for it.
+    blobs     text[] NOT NULL,
     -- How many times records were taken out of it.
     revision  integer NOT NULL DEFAULT 0
 );

@@ -130,10 +130,14 @@ fn culprit_of(scan: &Scan<'_>, rules: &FrameRules) -> String {
         }
         outside = outside.or(Some(frame));
     }
-    match (scan.transaction.as_deref().map(str::trim), outside) {
-        (Some(transaction), _) if !transaction.is_empty() => tidy(transaction, MAX_CULPRIT),
-        (_, Some(frame)) => tidy(&place_of(frame), MAX_CULPRIT),
-        _ => String::new(),
+    let told = [&scan.transaction, &scan.culprit]
+        .into_iter()
+        .filter_map(|text| text.as_deref().map(str::trim))
+        .find(|text| !text.is_empty());
+    match (told, outside) {
+        (Some(told), _) => tidy(told, MAX_CULPRIT),
+        (None, Some(frame)) => tidy(&place_of(frame), MAX_CULPRIT),
+        (None, None) => String::new(),
     }
 }
 

@@ -28,7 +28,7 @@ pub async fn open(uri: &str, data_dir: &Path, options: StoreOptions) -> Result<S
     let scheme = uri.split_once(':').map_or(uri, |(scheme, _)| scheme);
     match scheme {
         "sqlite" => sqlite(uri, data_dir, options).await,
-        "postgres" | "postgresql" => postgres(uri, options).await,
+        "postgres" | "postgresql" => postgres(uri, data_dir, options).await,
         _ => Err(Error::because(
             ErrorKind::Invalid,
             format!("unknown store {scheme:?}; known are sqlite and postgres"),
@@ -66,12 +66,12 @@ async fn sqlite(_: &str, _: &Path, _: StoreOptions) -> Result<Store, Error> {
 }
 
 #[cfg(feature = "postgres")]
-async fn postgres(uri: &str, options: StoreOptions) -> Result<Store, Error> {
-    super::postgres::open(uri, options).await
+async fn postgres(uri: &str, data_dir: &Path, options: StoreOptions) -> Result<Store, Error> {
+    super::postgres::open(uri, data_dir, options).await
 }
 
 #[cfg(not(feature = "postgres"))]
-async fn postgres(_: &str, _: StoreOptions) -> Result<Store, Error> {
+async fn postgres(_: &str, _: &Path, _: StoreOptions) -> Result<Store, Error> {
     Err(Error::because(
         ErrorKind::NotBuilt,
         "this program was built without the feature postgres",

@@ -112,6 +112,7 @@ const STORE: &[&str] = &["block", "clock", "error", "journal", "model", "secret"
 const BACKEND: &[&str] = &[
     "store",
     "store::open",
+    "blob",
     "block",
     "clock",
     "error",

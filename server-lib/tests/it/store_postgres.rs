@@ -1,11 +1,13 @@
 //! PostgreSQL as a store: the cases of every store, and those of a server that comes and goes.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use mini_sentry::protocol::EventId;
+use mini_sentry_server::blob::Blobs;
 use mini_sentry_server::block::{BlockBuilder, Packer};
 use mini_sentry_server::clock::SystemClock;
 use mini_sentry_server::error::{Error, ErrorKind};
@@ -61,7 +63,7 @@ struct Database {
 impl Place for Database {
     async fn open(&self, options: StoreOptions) -> Result<Store, Error> {
         let uri = self.uri.get_or_try_init(|| self.server.database()).await?;
-        postgres::open(uri, options).await
+        open(uri, options).await
     }
 }
 
@@ -78,6 +80,11 @@ macro_rules! place {
 }
 
 mini_sentry_server::store_conformance!(place!());
+
+/// Opens a store whose large bodies nobody looks at.
+async fn open(uri: &str, options: StoreOptions) -> Result<Store, Error> {
+    postgres::open(uri, Path::new("no such folder"), options).await
+}
 
 fn options(partition_events: u64) -> StoreOptions {
     StoreOptions {
@@ -136,21 +143,28 @@ fn event_id(seq: Seq) -> EventId {
 fn block(project: ProjectId, first: u64) -> JournalBlock {
     let mut builder = BlockBuilder::new();
     for seq in (first..first + 10).map(Seq) {
-        let head = RecordHead {
-            project,
-            kind: RecordKind::Event,
-            event_id: event_id(seq),
-            received: AT.plus(seq.0 as i64),
-            context: RecordContext::default(),
-        };
-        builder.push(seq, &head, &body(seq)).unwrap();
+        builder.push(seq, &head(project, seq), &body(seq)).unwrap();
     }
+    finished(&mut builder)
+}
+
+fn head(project: ProjectId, seq: Seq) -> RecordHead {
+    RecordHead {
+        project,
+        kind: RecordKind::Event,
+        event_id: event_id(seq),
+        received: AT.plus(seq.0 as i64),
+        context: RecordContext::default(),
+    }
+}
+
+fn finished(builder: &mut BlockBuilder) -> JournalBlock {
     let mut bytes = Vec::new();
     let mut packer = Packer::new(1).unwrap();
-    builder.finish(&mut packer, 0, false, &mut bytes).unwrap();
+    let header = builder.finish(&mut packer, 0, false, &mut bytes).unwrap();
     JournalBlock {
-        first: Seq(first),
-        last: Seq(first + 9),
+        first: header.first,
+        last: header.last,
         bytes: Bytes::from(bytes),
     }
 }
@@ -282,6 +296,53 @@ async fn dropped_bodies_are_gone_and_the_others_stay() -> Result<(), Error> {
 }
 
 #[tokio::test]
+async fn a_body_in_a_file_goes_with_its_record() -> Result<(), Error> {
+    let Some(server) = server() else {
+        return Ok(());
+    };
+    let folder = tempfile::tempdir()?;
+    let uri = server.database().await?;
+    let store = postgres::open(&uri, folder.path(), options(30)).await?;
+    let project = project(&store).await?;
+    let blobs = Blobs::open(folder.path().join("blobs"))?;
+    let mut kept = Vec::new();
+    for first in [1, 31, 61] {
+        let mut batch = batch(project, first, 30);
+        batch.blocks.clear();
+        let mut builder = BlockBuilder::new();
+        for seq in first..first + 30 {
+            let mut writer = blobs.create(AT)?;
+            writer.write(b"large")?;
+            let blob = writer.finish()?;
+            kept.push(blob.name.clone());
+            let mut head = head(project, Seq(seq));
+            head.context.blob = Some(blob);
+            builder.push(Seq(seq), &head, b"").unwrap();
+        }
+        batch.blocks.push(finished(&mut builder));
+        store.digests.apply(batch).await?;
+    }
+    let there = || {
+        let mut names = blobs.names().unwrap();
+        names.sort();
+        names
+    };
+    // In a range that is closed, in the open one, and by dropping.
+    store.upkeep.erase(&[Seq(2), Seq(90)]).await?;
+    compact(&store).await?;
+    kept.remove(89);
+    kept.remove(1);
+    kept.sort();
+    assert_eq!(there(), kept);
+    home(&store).drop_through(Seq(60)).await?;
+    assert_eq!(there().len(), 29);
+    store.catalog.delete_project(project).await?;
+    compact(&store).await?;
+    assert_eq!(there(), [""; 0]);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_text_that_the_database_does_not_have_is_stored_all_the_same() -> Result<(), Error> {
     let place = place!();
     let store = place.open(options(1000)).await?;
@@ -327,7 +388,7 @@ async fn nothing_is_lost_or_doubled_when_the_server_is_stopped_and_started() -> 
         return Ok(());
     };
     let uri = Server::Own(Arc::clone(&cluster)).database().await?;
-    let store = postgres::open(&uri, options(40)).await?;
+    let store = open(&uri, options(40)).await?;
     let project = project(&store).await?;
     let mut next = 1;
     for _ in 0..4 {
@@ -374,7 +435,7 @@ async fn without_a_server_everything_is_unavailable_and_says_so_soon() -> Result
     let Some(cluster) = own_server() else {
         return Ok(());
     };
-    let store = postgres::open(&cluster.url("postgres"), options(40)).await?;
+    let store = open(&cluster.url("postgres"), options(40)).await?;
     let project = project(&store).await?;
     cluster.stop()?;
     let kind = |error: Option<Error>| error.map(|error| error.kind());
@@ -382,7 +443,7 @@ async fn without_a_server_everything_is_unavailable_and_says_so_soon() -> Result
     assert_eq!(kind(store.digests.position().await.err()), unavailable);
     assert_eq!(kind(store.catalog.version().await.err()), unavailable);
     assert_eq!(kind(listed(&store, project).await.err()), unavailable);
-    let opened = postgres::open(&cluster.url("postgres"), options(40)).await;
+    let opened = open(&cluster.url("postgres"), options(40)).await;
     assert_eq!(kind(opened.err()), unavailable);
     cluster.start()?;
     assert_eq!(store.digests.position().await?, Seq(0));
@@ -395,7 +456,7 @@ async fn a_database_that_does_not_exist_is_invalid() -> Result<(), Error> {
         return Ok(());
     };
     let uri = server.database().await?;
-    let opened = postgres::open(&format!("{uri}_not"), options(40)).await;
+    let opened = open(&format!("{uri}_not"), options(40)).await;
     assert_eq!(
         opened.err().map(|error| error.kind()),
         Some(ErrorKind::Invalid)
@@ -409,8 +470,8 @@ async fn many_openers_at_once_migrate_once() -> Result<(), Error> {
         return Ok(());
     };
     let uri = server.database().await?;
-    let open = || postgres::open(&uri, options(40));
-    let (one, two, three, four) = tokio::join!(open(), open(), open(), open());
+    let opened = || open(&uri, options(40));
+    let (one, two, three, four) = tokio::join!(opened(), opened(), opened(), opened());
     let stores = [one?, two?, three?, four?];
     let project = project(&stores[0]).await?;
     for store in &stores {
@@ -454,7 +515,7 @@ async fn a_database_of_the_first_schema_is_brought_up_to_date() -> Result<(), Er
          INSERT INTO dead VALUES (3)"
     );
     client.batch_execute(&set_up).await.unwrap();
-    let store = postgres::open(&uri, options(40)).await?;
+    let store = open(&uri, options(40)).await?;
     let catalogue = store.catalog.snapshot().await?;
     assert_eq!(catalogue.organisations[0].slug, "acme");
     assert_eq!(store.upkeep.dead(Seq(0)..=Seq(9)).await?.seqs, [Seq(3)]);
@@ -469,7 +530,7 @@ async fn a_newer_schema_is_refused_and_left_alone() -> Result<(), Error> {
         return Ok(());
     };
     let uri = server.database().await?;
-    postgres::open(&uri, options(40)).await?;
+    open(&uri, options(40)).await?;
     let client = admin(&uri).await;
     client
         .batch_execute(
@@ -478,7 +539,7 @@ async fn a_newer_schema_is_refused_and_left_alone() -> Result<(), Error> {
         )
         .await
         .unwrap();
-    let error = postgres::open(&uri, options(40)).await.err().unwrap();
+    let error = open(&uri, options(40)).await.err().unwrap();
     assert_eq!(error.kind(), ErrorKind::TooNew);
     assert!(error.to_string().contains("9999"), "{error}");
     Ok(())
@@ -490,7 +551,7 @@ async fn a_copy_made_beside_writers_is_consistent_and_restores() -> Result<(), E
         return Ok(());
     };
     let uri = server.database().await?;
-    let store = postgres::open(&uri, options(50)).await?;
+    let store = open(&uri, options(50)).await?;
     let project = project(&store).await?;
     for first in (1..=181).step_by(20) {
         store.digests.apply(batch(project, first, 20)).await?;
@@ -510,7 +571,7 @@ async fn a_copy_made_beside_writers_is_consistent_and_restores() -> Result<(), E
 
     let other = server.database().await?;
     postgres::restore(&other, folder.path()).await?;
-    let restored = postgres::open(&other, options(50)).await?;
+    let restored = open(&other, options(50)).await?;
     assert_eq!(
         restored.catalog.snapshot().await?,
         store.catalog.snapshot().await?
@@ -545,7 +606,7 @@ async fn a_damaged_copy_is_not_restored() -> Result<(), Error> {
         return Ok(());
     };
     let uri = server.database().await?;
-    let store = postgres::open(&uri, options(50)).await?;
+    let store = open(&uri, options(50)).await?;
     let project = project(&store).await?;
     store.digests.apply(batch(project, 1, 20)).await?;
     let folder = tempfile::tempdir()?;
@@ -561,7 +622,7 @@ async fn a_damaged_copy_is_not_restored() -> Result<(), Error> {
         refused.map_err(|error| error.kind()),
         Err(ErrorKind::Corrupt)
     );
-    let empty = postgres::open(&other, options(50)).await?;
+    let empty = open(&other, options(50)).await?;
     assert_eq!(empty.digests.position().await?, Seq(0));
     assert_eq!(empty.catalog.snapshot().await?.projects, []);
     Ok(())

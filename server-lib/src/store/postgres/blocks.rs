@@ -9,7 +9,10 @@ use tokio_postgres::types::Type;
 
 use super::pool::{ANSWER, Lease, in_time};
 use super::row::{big, count, get, int, seq};
-use crate::block::{Block, BlockBuilder, BlockError, BlockHeader, Entry, HEADER_BYTES, Packer};
+use crate::block::{
+    Block, BlockBuilder, BlockError, BlockHeader, Entry, HEADER_BYTES, MAX_PLAIN_BYTES, Packer,
+    Unpacked,
+};
 use crate::error::Error;
 use crate::journal::JournalBlock;
 use crate::model::ids::Seq;
@@ -80,6 +83,7 @@ pub(super) struct NewBlock {
     projects: Vec<i32>,
     newest: Vec<i64>,
     bytes: Bytes,
+    blobs: Vec<String>,
 }
 
 impl NewBlock {
@@ -89,6 +93,15 @@ impl NewBlock {
         let directory = bytes.get(HEADER_BYTES..).unwrap_or_default();
         let entries = Block::read_directory(&header, directory)?;
         let (projects, newest) = owners(&entries);
+        let blobs = if header.names_blobs {
+            let unpacked = Block::parse(bytes.clone())?.unpack(MAX_PLAIN_BYTES)?;
+            let names = entries.iter().map(|entry| blob_of(&unpacked, entry));
+            names
+                .filter_map(Result::transpose)
+                .collect::<Result<_, _>>()?
+        } else {
+            Vec::new()
+        };
         Ok(Self {
             first: header.first,
             last: header.last,
@@ -96,8 +109,18 @@ impl NewBlock {
             projects,
             newest,
             bytes,
+            blobs,
         })
     }
+}
+
+/// Returns the file that holds the body of a record, where one does.
+pub(super) fn blob_of(block: &Unpacked, entry: &Entry) -> Result<Option<String>, BlockError> {
+    if !entry.has_blob {
+        return Ok(None);
+    }
+    let context = block.record(entry)?.head.context;
+    Ok(context.blob.map(|blob| blob.name))
 }
 
 /// Returns the projects of the records, and when the last of each arrived.
@@ -199,9 +222,11 @@ pub(super) async fn copy(lease: &mut Lease, table: &str, blocks: &[NewBlock]) ->
         Type::INT4_ARRAY,
         Type::INT8_ARRAY,
         Type::BYTEA,
+        Type::TEXT_ARRAY,
     ];
-    let sql =
-        format!("COPY {table} (first_seq, last_seq, projects, newest, bytes) FROM STDIN BINARY");
+    let sql = format!(
+        "COPY {table} (first_seq, last_seq, projects, newest, bytes, blobs) FROM STDIN BINARY"
+    );
     let sink = lease.copy_in(&sql).await?;
     let copied = in_time(ANSWER, async {
         let mut writer = pin!(BinaryCopyInWriter::new(sink, TYPES));
@@ -214,6 +239,7 @@ pub(super) async fn copy(lease: &mut Lease, table: &str, blocks: &[NewBlock]) ->
                     &block.projects,
                     &block.newest,
                     &block.bytes.as_ref(),
+                    &block.blobs,
                 ])
                 .await?;
         }
@@ -238,7 +264,7 @@ pub(super) async fn replace(
         Some(block) => {
             let sql = format!(
                 "UPDATE {table} SET first_seq = $2, last_seq = $3, projects = $4, newest = $5, \
-                 bytes = $6, revision = revision + 1 WHERE first_seq = $1"
+                 bytes = $6, blobs = $7, revision = revision + 1 WHERE first_seq = $1"
             );
             lease
                 .execute_text(
@@ -250,6 +276,7 @@ pub(super) async fn replace(
                         &block.projects,
                         &block.newest,
                         &block.bytes.as_ref(),
+                        &block.blobs,
                     ],
                 )
                 .await?
@@ -260,7 +287,7 @@ pub(super) async fn replace(
 
 /// Makes a block of the records after a place.
 fn rest_of(bytes: &Bytes, after: Seq) -> Result<Bytes, BlockError> {
-    let unpacked = Block::parse(bytes.clone())?.unpack(crate::block::MAX_PLAIN_BYTES)?;
+    let unpacked = Block::parse(bytes.clone())?.unpack(MAX_PLAIN_BYTES)?;
     let mut builder = BlockBuilder::new();
     for entry in unpacked.directory() {
         if entry.seq > after {

@@ -10,6 +10,7 @@ use super::blocks::ranges;
 use super::compact::{Compaction, Step};
 use super::pool::{Lease, Pool};
 use super::row::{count, get, seq};
+use crate::blob::Blobs;
 use crate::block::{Block, MAX_PLAIN_BYTES, Unpacked};
 use crate::error::{Error, ErrorKind};
 use crate::model::ids::Seq;
@@ -23,6 +24,7 @@ const KEPT_BYTES: usize = 8 * 1024 * 1024;
 #[derive(Debug)]
 pub(super) struct PostgresBodies {
     pool: Arc<Pool>,
+    blobs: Blobs,
     recent: Mutex<Recent>,
     compaction: Compaction,
 }
@@ -36,10 +38,11 @@ struct Recent(VecDeque<(Key, Arc<Unpacked>)>);
 
 impl PostgresBodies {
     /// Makes the part.
-    pub(super) fn new(pool: Arc<Pool>) -> Self {
+    pub(super) fn new(pool: Arc<Pool>, blobs: Blobs) -> Self {
         Self {
-            compaction: Compaction::new(Arc::clone(&pool)),
+            compaction: Compaction::new(Arc::clone(&pool), blobs.clone()),
             pool,
+            blobs,
             recent: Mutex::default(),
         }
     }
@@ -101,6 +104,13 @@ impl Bodies for PostgresBodies {
         let ranges = ranges(&mut lease).await?;
         let last_id = ranges.last().map(|range| range.id);
         for range in ranges.iter().filter(|range| range.first <= through) {
+            let sql = format!(
+                "SELECT unnest(blobs) FROM {} WHERE last_seq <= $1 AND cardinality(blobs) > 0",
+                range.table()
+            );
+            let rows = lease.query_text(&sql, &[&through.to_i64()]).await?;
+            let names = rows.iter().map(|row| get(row, 0));
+            remove_blobs(&self.blobs, names.collect::<Result<_, _>>()?).await?;
             if range.last <= through && Some(range.id) != last_id {
                 lease.begin("BEGIN").await?;
                 lease
@@ -136,7 +146,11 @@ impl Bodies for PostgresBodies {
                 &[],
             )
             .await?;
-        count(&row, 0)
+        let files = match self.blobs.total_bytes() {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => 0,
+            other => other?,
+        };
+        Ok(count(&row, 0)?.saturating_add(files))
     }
 }
 
@@ -159,6 +173,18 @@ impl Recent {
         let fitting = fitting.count();
         self.0.truncate(fitting);
     }
+}
+
+/// Removes files of bodies, on a thread for such work. Their records are about to go, so that one
+/// that stays after a crash is removed with them the next time.
+pub(super) async fn remove_blobs(blobs: &Blobs, names: Vec<String>) -> Result<(), Error> {
+    if names.is_empty() {
+        return Ok(());
+    }
+    let blobs = blobs.clone();
+    let work = move || names.iter().try_for_each(|name| blobs.remove(name));
+    let done = tokio::task::spawn_blocking(work).await;
+    Ok(done.map_err(|error| Error::new(ErrorKind::System, error))??)
 }
 
 /// Unpacks a block on a thread for such work.

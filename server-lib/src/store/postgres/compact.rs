@@ -8,10 +8,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
-use super::blocks::{NewBlock, Range, copy, make_table, ranges, replace};
+use super::blocks::{NewBlock, Range, blob_of, copy, make_table, ranges, replace};
+use super::bodies::remove_blobs;
 use super::pool::{Lease, Pool};
 use super::row::{get, seq};
-use crate::block::{Block, BlockBuilder, BlockError, Entry, MAX_PLAIN_BYTES, Packer};
+use crate::blob::Blobs;
+use crate::block::{Block, BlockBuilder, Entry, MAX_PLAIN_BYTES, Packer};
 use crate::error::{Error, ErrorKind};
 use crate::model::ids::{ProjectId, Seq};
 use crate::model::time::Millis;
@@ -37,6 +39,7 @@ pub(super) enum Step {
 #[derive(Debug)]
 pub(super) struct Compaction {
     pool: Arc<Pool>,
+    blobs: Blobs,
     memory: Mutex<Memory>,
 }
 
@@ -70,9 +73,10 @@ impl Dead {
 
 impl Compaction {
     /// Makes one that remembers nothing.
-    pub(super) fn new(pool: Arc<Pool>) -> Self {
+    pub(super) fn new(pool: Arc<Pool>, blobs: Blobs) -> Self {
         Self {
             pool,
+            blobs,
             memory: Mutex::default(),
         }
     }
@@ -86,7 +90,7 @@ impl Compaction {
             .iter()
             .find(|range| !range.packed && Some(range.id) != open);
         if let Some(range) = closed {
-            pack(&mut lease, range, upkeep).await?;
+            pack(&mut lease, range, upkeep, &self.blobs).await?;
             return Ok(Step::Done);
         }
         if self.rewrite_marked(&mut lease, &ranges, upkeep).await? == Step::Done
@@ -189,9 +193,10 @@ impl Compaction {
         let bytes: Vec<u8> = get(row, 1)?;
         let dead = upkeep.dead(key..=last).await?;
         let level = if range.packed { PACKED_LEVEL } else { 1 };
-        let block = merged(vec![Bytes::from(bytes)], Dead::new(&dead), level).await?;
+        let merged = merged(vec![Bytes::from(bytes)], Dead::new(&dead), level).await?;
+        remove_blobs(&self.blobs, merged.dead_blobs).await?;
         lease.begin("BEGIN").await?;
-        replace(lease, &table, key, block.as_ref()).await?;
+        replace(lease, &table, key, merged.block.as_ref()).await?;
         lease
             .execute("DELETE FROM dead WHERE seq = ANY($1)", &[&places(&dead)])
             .await?;
@@ -220,7 +225,12 @@ impl Compaction {
 }
 
 /// Merges the next blocks of a range, or puts the new table in the place of the old one.
-async fn pack(lease: &mut Lease, range: &Range, upkeep: &dyn Upkeep) -> Result<(), Error> {
+async fn pack(
+    lease: &mut Lease,
+    range: &Range,
+    upkeep: &dyn Upkeep,
+    blobs: &Blobs,
+) -> Result<(), Error> {
     let row = lease
         .query_opt(
             "SELECT staged FROM block_ranges WHERE id = $1",
@@ -258,10 +268,11 @@ async fn pack(lease: &mut Lease, range: &Range, upkeep: &dyn Upkeep) -> Result<(
         .next()
         .max(range.first);
     let dead = upkeep.dead(from..=last).await?;
-    let block = merged(sources, Dead::new(&dead), PACKED_LEVEL).await?;
+    let merged = merged(sources, Dead::new(&dead), PACKED_LEVEL).await?;
+    remove_blobs(blobs, merged.dead_blobs).await?;
     make_table(lease, &range.next_table()).await?;
     lease.begin("BEGIN").await?;
-    if let Some(block) = block {
+    if let Some(block) = merged.block {
         copy(lease, &range.next_table(), &[block]).await?;
     }
     lease
@@ -299,31 +310,41 @@ async fn exchange(lease: &mut Lease, range: &Range) -> Result<(), Error> {
     lease.commit().await
 }
 
-/// Makes one block of several, without the dead; `None` when nobody is left. On a thread for such
-/// work.
-async fn merged(sources: Vec<Bytes>, dead: Dead, level: i8) -> Result<Option<NewBlock>, Error> {
-    let work = move || merge(sources, &dead, level);
-    let done = tokio::task::spawn_blocking(work).await;
-    let bytes = done.map_err(|error| Error::new(ErrorKind::System, error))??;
-    bytes.map(NewBlock::of).transpose()
+/// What becomes of some blocks.
+struct Merged {
+    /// One block with the living; `None` when nobody is left.
+    block: Option<NewBlock>,
+    /// The files of the dead.
+    dead_blobs: Vec<String>,
 }
 
-fn merge(sources: Vec<Bytes>, dead: &Dead, level: i8) -> Result<Option<Bytes>, BlockError> {
+/// Makes one block of several, on a thread for such work.
+async fn merged(sources: Vec<Bytes>, dead: Dead, level: i8) -> Result<Merged, Error> {
+    let work = move || merge(sources, &dead, level);
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| Error::new(ErrorKind::System, error))?
+}
+
+fn merge(sources: Vec<Bytes>, dead: &Dead, level: i8) -> Result<Merged, Error> {
     let mut builder = BlockBuilder::new();
+    let mut dead_blobs = Vec::new();
     for source in sources {
         let unpacked = Block::parse(source)?.unpack(MAX_PLAIN_BYTES)?;
         for entry in unpacked.directory() {
-            if !dead.has(entry) {
+            if dead.has(entry) {
+                dead_blobs.extend(blob_of(&unpacked, entry)?);
+            } else {
                 builder.push_entry(entry, &unpacked.context(entry)?, &unpacked.body(entry)?)?;
             }
         }
     }
-    if builder.is_empty() {
-        return Ok(None);
+    let mut block = None;
+    if !builder.is_empty() {
+        let mut out = Vec::new();
+        builder.finish(&mut Packer::new(level)?, 0, false, &mut out)?;
+        block = Some(NewBlock::of(Bytes::from(out))?);
     }
-    let mut out = Vec::new();
-    builder.finish(&mut Packer::new(level)?, 0, false, &mut out)?;
-    Ok(Some(Bytes::from(out)))
+    Ok(Merged { block, dead_blobs })
 }
 
 fn places(dead: &DeadRecords) -> Vec<i64> {

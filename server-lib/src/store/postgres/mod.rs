@@ -28,22 +28,25 @@ mod stats;
 mod tls;
 mod upkeep;
 
+use std::path::Path;
 use std::sync::Arc;
 
 pub use restore::{remove_copy, restore};
 
 use super::Store;
 use super::open::StoreOptions;
+use crate::blob::Blobs;
 use crate::error::Error;
 
-/// Connects to the database and brings its schema up to date.
+/// Connects to the database and brings its schema up to date. Bodies that are too large for a block
+/// stay in files in the data folder; this removes them with their records.
 ///
 /// # Errors
 ///
 /// [`Invalid`](crate::error::ErrorKind::Invalid) for an address that cannot be read, a wrong
 /// password or a missing database, [`Unavailable`](crate::error::ErrorKind::Unavailable) when the
 /// server does not answer, [`TooNew`](crate::error::ErrorKind::TooNew) for a newer schema.
-pub async fn open(uri: &str, options: StoreOptions) -> Result<Store, Error> {
+pub async fn open(uri: &str, data_dir: &Path, options: StoreOptions) -> Result<Store, Error> {
     let pool = pool::Pool::new(address::Address::parse(uri)?)?;
     migrate::migrate(&pool, migrate::newest()).await?;
     Ok(Store {
@@ -52,7 +55,10 @@ pub async fn open(uri: &str, options: StoreOptions) -> Result<Store, Error> {
         events: Arc::new(events::PostgresEvents::new(Arc::clone(&pool))),
         issues: Arc::new(issues::PostgresIssues::new(Arc::clone(&pool))),
         stats: Arc::new(stats::PostgresStats::new(Arc::clone(&pool))),
-        bodies: Some(Arc::new(bodies::PostgresBodies::new(Arc::clone(&pool)))),
+        bodies: Some(Arc::new(bodies::PostgresBodies::new(
+            Arc::clone(&pool),
+            Blobs::at(data_dir.join("blobs")),
+        ))),
         upkeep: Arc::new(upkeep::PostgresUpkeep::new(pool)),
     })
 }

@@ -97,7 +97,10 @@ async fn a_backup_of_postgresql_fills_an_empty_database_and_only_that() {
         println!("skipped: there is no PostgreSQL here");
         return;
     };
-    let (one, two) = (databases.database().await.unwrap(), databases.database().await.unwrap());
+    let (one, two) = (
+        databases.database().await.unwrap(),
+        databases.database().await.unwrap(),
+    );
     let dir = tempdir().unwrap();
     let (data, copy) = (dir.path().join("data"), dir.path().join("copy.tar"));
     let server = Served::start(&data, &["--store", &one]);
@@ -110,7 +113,11 @@ async fn a_backup_of_postgresql_fills_an_empty_database_and_only_that() {
 
     let (again, from) = (dir.path().join("again"), copy.to_str().unwrap());
     assert_eq!(failure(&again, &["restore", from, "--store", &one]).0, 4);
-    assert_eq!(failure(&again, &["restore", from]).0, 2, "the backup has no database file");
+    assert_eq!(
+        failure(&again, &["restore", from]).0,
+        2,
+        "the backup has no database file"
+    );
     json(&again, &["restore", from, "--store", &two]);
     let server = Served::start(&again, &["--store", &two]);
     let url = format!("{}/api/events/", server.url());
