@@ -192,7 +192,7 @@ impl Load {
     fn start(url: &str, dsn: &str) -> Self {
         let answered = Arc::new(AtomicU64::new(0));
         let ends = Arc::new(AtomicBool::new(false));
-        let senders = (0..4_u128)
+        let senders = (0..8_u128)
             .map(|lane| {
                 let (answered, ends) = (Arc::clone(&answered), Arc::clone(&ends));
                 let (url, dsn) = (url.to_owned(), dsn.to_owned());

@@ -175,7 +175,8 @@ fn known_names_that_set_nothing_and_slips_are_told() {
 
 #[test]
 fn a_bad_value_is_refused_with_where_it_came_from() {
-    let cases: [(&[Flag], &[(&str, &str)], &str, &str); 5] = [
+    type Pairs<'a> = &'a [(&'a str, &'a str)];
+    let cases: [(&[Flag], Pairs<'_>, &str, &str); 5] = [
         (
             &[flag("listen", "--listen", "8000")],
             &[],
