@@ -34,6 +34,8 @@ struct KeyRule {
 #[derive(Clone, Debug, Default)]
 pub(super) struct KeyRules {
     rules: Vec<KeyRule>,
+    /// The letters of each rule, side by side.
+    letters: Vec<u32>,
     allowed: Vec<Box<[u8]>>,
 }
 
@@ -65,6 +67,7 @@ impl KeyRules {
         if folded.as_bytes().is_empty() || self.rules.len() >= usize::from(u16::MAX) {
             return;
         }
+        self.letters.push(folded.letters());
         self.rules.push(KeyRule {
             name,
             folded: folded.as_bytes().into(),
@@ -99,12 +102,19 @@ impl KeyRules {
 
     /// The verdict on a name without escapes.
     pub(super) fn judge(&self, name: &[u8]) -> Verdict {
-        let letters = name.iter().fold(0, |set, byte| set | 1_u32 << (byte & 31));
-        // What an escape such as `%70` stands for is not among the letters.
-        if !name.contains(&b'%') && !self.rules.iter().any(|rule| rule.letters & !letters == 0) {
-            return part(name);
+        if self.may_deny(name) {
+            self.judge_folded(name)
+        } else {
+            part(name)
         }
-        self.judge_folded(name)
+    }
+
+    /// False when the name lacks letters that every rule has; more bytes change no yes to a no.
+    pub(super) fn may_deny(&self, name: &[u8]) -> bool {
+        let missing = !name.iter().fold(0, |set, byte| set | 1_u32 << (byte & 31));
+        let fitting = |count, rule: &u32| count + u32::from(rule & missing == 0);
+        // What an escape such as `%70` stands for is not among the letters.
+        self.letters.iter().fold(0, fitting) > 0 || name.contains(&b'%')
     }
 
     fn judge_folded(&self, name: &[u8]) -> Verdict {
