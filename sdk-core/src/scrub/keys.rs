@@ -35,6 +35,8 @@ pub(super) struct KeyRules {
     rules: Vec<KeyRule>,
     /// The pairs of each rule, apart from the rules: they are looked through for most names.
     pairs: Vec<Pairs>,
+    /// The letters of each rule, side by side.
+    letters: Vec<u32>,
     allowed: Vec<Box<[u8]>>,
 }
 
@@ -99,6 +101,7 @@ impl KeyRules {
         if folded.as_bytes().is_empty() || self.rules.len() >= usize::from(u16::MAX) {
             return;
         }
+        self.letters.push(folded.letters());
         self.rules.push(KeyRule {
             name,
             folded: folded.as_bytes().into(),
@@ -142,8 +145,19 @@ impl KeyRules {
             .fold(false, |may, of_rule| may | of_rule.are_in(of_name));
         if !may_deny && !name.contains(&b'%') {
             return part(name);
+        if self.may_deny(name) {
+            self.judge_folded(name)
+        } else {
+            part(name)
         }
-        self.judge_folded(name)
+    }
+
+    /// False when the name lacks letters that every rule has; more bytes change no yes to a no.
+    pub(super) fn may_deny(&self, name: &[u8]) -> bool {
+        let missing = !name.iter().fold(0, |set, byte| set | 1_u32 << (byte & 31));
+        let fitting = |count, rule: &u32| count + u32::from(rule & missing == 0);
+        // What an escape such as `%70` stands for is not among the letters.
+        self.letters.iter().fold(0, fitting) > 0 || name.contains(&b'%')
     }
 
     fn judge_folded(&self, name: &[u8]) -> Verdict {
