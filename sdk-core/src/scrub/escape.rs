@@ -2,20 +2,12 @@
 
 /// Appends the text that an escaped string stands for. Escapes that are none stay as they are.
 pub(super) fn unescape(raw: &[u8], into: &mut Vec<u8>) {
-    let mut rest = raw;
-    while let Some(at) = memchr::memchr(b'\\', rest) {
-        let (plain, escape) = rest.split_at_checked(at).unwrap_or((rest, &[]));
-        into.extend_from_slice(plain);
-        let step = Step::of(escape);
+    let mut at = 0;
+    while let Some(rest) = raw.get(at..).filter(|rest| !rest.is_empty()) {
+        let step = Step::of(rest);
         into.extend_from_slice(step.bytes());
-        rest = escape.get(step.taken..).unwrap_or_default();
+        at += step.taken;
     }
-    into.extend_from_slice(rest);
-}
-
-/// True when a string may hold an escape of a code unit.
-pub(super) fn has_code_units(raw: &[u8]) -> bool {
-    memchr::memchr_iter(b'\\', raw).any(|at| raw.get(at + 1) == Some(&b'u'))
 }
 
 /// The offset in `raw` that `decoded` falls on, going on from a known pair of offsets.

@@ -15,6 +15,8 @@ pub(super) struct Folded {
     starts: u128,
     /// True when the last byte ends a word.
     ends: bool,
+    /// Which letters occur, for a quick no.
+    letters: u32,
 }
 
 impl Folded {
@@ -36,6 +38,7 @@ impl Folded {
             len: 0,
             starts: 0,
             ends: true,
+            letters: 0,
         };
         let mut at = from;
         let mut before = from.checked_sub(1).and_then(|at| name.get(at)).copied();
@@ -63,6 +66,11 @@ impl Folded {
         self.bytes.get(..self.len).unwrap_or_default()
     }
 
+    /// The letters that occur, as a set.
+    pub(super) fn letters(&self) -> u32 {
+        self.letters
+    }
+
     /// True when a word begins at the offset, or the name ends there with a word.
     pub(super) fn is_boundary(&self, at: usize) -> bool {
         if at >= self.len {
@@ -76,6 +84,7 @@ impl Folded {
         if let Some(slot) = self.bytes.get_mut(self.len) {
             *slot = byte;
             self.starts |= u128::from(starts) << self.len;
+            self.letters |= 1 << (byte & 31);
             self.len += 1;
         }
     }

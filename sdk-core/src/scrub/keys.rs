@@ -24,6 +24,7 @@ pub(super) enum Fit {
 struct KeyRule {
     name: Cow<'static, str>,
     folded: Box<[u8]>,
+    letters: u32,
     fit: Fit,
     /// Numbers under the name are counts, as in `input_tokens`.
     spares_numbers: bool,
@@ -33,44 +34,9 @@ struct KeyRule {
 #[derive(Clone, Debug, Default)]
 pub(super) struct KeyRules {
     rules: Vec<KeyRule>,
-    /// The pairs of each rule, apart from the rules: they are looked through for most names.
-    pairs: Vec<Pairs>,
     /// The letters of each rule, side by side.
     letters: Vec<u32>,
     allowed: Vec<Box<[u8]>>,
-}
-
-/// Which letters and digits follow each other in a name, roughly: what holds a word holds its
-/// pairs, too, so that most names are cleared without being folded.
-#[derive(Clone, Copy, Debug, Default)]
-struct Pairs([u64; 2]);
-
-impl Pairs {
-    /// Other signs and the case do not count.
-    fn of(name: &[u8]) -> Self {
-        let (mut low, mut high) = (0_u64, 0_u64);
-        let mut before = 0_u32;
-        for byte in name {
-            if !(byte.is_ascii_alphanumeric() || !byte.is_ascii()) {
-                continue;
-            }
-            let byte = u32::from(byte.to_ascii_lowercase());
-            if before != 0 {
-                let slot = (before.wrapping_mul(37) ^ byte.wrapping_mul(11)) & 127;
-                let bit = 1_u64 << (slot & 63);
-                low |= if slot < 64 { bit } else { 0 };
-                high |= if slot < 64 { 0 } else { bit };
-            }
-            before = byte;
-        }
-        Self([low, high])
-    }
-
-    #[inline(always)]
-    fn are_in(self, name: Self) -> bool {
-        let ([low, high], [of_low, of_high]) = (self.0, name.0);
-        (low & !of_low) | (high & !of_high) == 0
-    }
 }
 
 /// What a name says about the value under it.
@@ -105,10 +71,10 @@ impl KeyRules {
         self.rules.push(KeyRule {
             name,
             folded: folded.as_bytes().into(),
+            letters: folded.letters(),
             fit,
             spares_numbers,
         });
-        self.pairs.push(Pairs::of(folded.as_bytes()));
     }
 
     pub(super) fn allow(&mut self, name: &str) {
@@ -136,15 +102,6 @@ impl KeyRules {
 
     /// The verdict on a name without escapes.
     pub(super) fn judge(&self, name: &[u8]) -> Verdict {
-        let of_name = Pairs::of(name);
-        // What an escape such as `%70` stands for is not among the pairs. No early end: the
-        // comparisons run side by side.
-        let may_deny = self
-            .pairs
-            .iter()
-            .fold(false, |may, of_rule| may | of_rule.are_in(of_name));
-        if !may_deny && !name.contains(&b'%') {
-            return part(name);
         if self.may_deny(name) {
             self.judge_folded(name)
         } else {
@@ -190,9 +147,11 @@ impl KeyRules {
     }
 
     fn find(&self, name: &Folded) -> Option<u16> {
-        let of_name = Pairs::of(name.as_bytes());
-        let mut rules = self.pairs.iter().zip(&self.rules);
-        let at = rules.position(|(of_rule, rule)| of_rule.are_in(of_name) && rule.fits(name))?;
+        let missing = !name.letters();
+        let at = self
+            .rules
+            .iter()
+            .position(|rule| rule.letters & missing == 0 && rule.fits(name))?;
         u16::try_from(at).ok()
     }
 }

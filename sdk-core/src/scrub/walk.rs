@@ -178,7 +178,7 @@ impl<'s, 'a> Walk<'s, 'a> {
     #[inline(always)]
     pub(super) fn search(&mut self, text: Text, under: Verdict) {
         let mut marks = marks(self.json, text.start, text.end).with(self.scrubber.given);
-        if text.escaped && escape::has_code_units(text.content(self.json)) {
+        if text.escaped && memmem::find(text.content(self.json), b"\\u").is_some() {
             marks = Marks::ALL;
         }
         if marks.and(self.scrubber.wanted) != Marks::NONE {
