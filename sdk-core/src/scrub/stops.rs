@@ -136,7 +136,11 @@ impl Scan {
         let sign_or_letter = now.letter | now.digit;
         let word = (sign_or_letter | now.dash | now.underscore) & inside;
         let plain = sign_or_letter & !escaped;
-        let first = if digits_begin { sign_or_letter } else { now.letter };
+        let first = if digits_begin {
+            sign_or_letter
+        } else {
+            now.letter
+        };
         let begins = first & !self.plain.moved(plain, 1) | word & self.dot.moved(now.dot, 1);
         self.plain = Past(plain);
         self.dot = Past(now.dot);

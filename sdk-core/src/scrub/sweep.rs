@@ -138,10 +138,9 @@ impl Walk<'_, '_> {
     #[inline(always)]
     fn is_searched(&self, at: usize, open: usize) -> bool {
         self.json.get(at) != Some(&b'=')
-            || self
-                .json
-                .get(open + 1..)
-                .is_some_and(|text| assignment::may_assign(text, at - open - 1, &self.scrubber.keys))
+            || self.json.get(open + 1..).is_some_and(|text| {
+                assignment::may_assign(text, at - open - 1, &self.scrubber.keys)
+            })
     }
 
     /// Searches the text that begins at the offset, unless it is a name; gives its end.

@@ -30,9 +30,8 @@ fn of(block: &[u8; BLOCK]) -> Classes {
     let space = _mm256_set1_epi8(0x20);
     let lowered = own.map(|half| _mm256_or_si256(half, space));
 
-    let equal = |half: __m256i, byte: u8| {
-        _mm256_cmpeq_epi8(half, _mm256_set1_epi8(byte.cast_signed()))
-    };
+    let equal =
+        |half: __m256i, byte: u8| _mm256_cmpeq_epi8(half, _mm256_set1_epi8(byte.cast_signed()));
     let within = |half: __m256i, low: u8, count: i8| {
         let above = _mm256_sub_epi8(half, _mm256_set1_epi8(low.cast_signed()));
         _mm256_cmpeq_epi8(above, _mm256_min_epu8(above, _mm256_set1_epi8(count - 1)))

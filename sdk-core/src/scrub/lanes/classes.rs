@@ -41,10 +41,7 @@ impl Classes {
             let lowered = own.lowered();
             let shifted = |mask: &mut u64, bits: u32| *mask = *mask << WIDTH | u64::from(bits);
             shifted(&mut classes.quote, own.equal(b'"'));
-            shifted(
-                &mut classes.other_quote,
-                own.equal(b'\'') | own.equal(b'`'),
-            );
+            shifted(&mut classes.other_quote, own.equal(b'\'') | own.equal(b'`'));
             shifted(&mut classes.backslash, own.equal(b'\\'));
             shifted(&mut classes.colon, own.equal(b':'));
             shifted(
