@@ -58,7 +58,7 @@ async fn a_database_of_each_released_version_is_opened() {
         assert!(listed.iter().any(|row| row.environment == "staging"));
         let one = listed.first().unwrap();
         let found = store.events.find(one.event_id, &[one.project]).await;
-        assert_eq!(found.unwrap(), [one.clone()], "{version}");
+        assert_eq!(found.unwrap(), std::slice::from_ref(one), "{version}");
         let issues = store.issues.list(&filter.projects, Page::first(9)).await;
         assert_eq!(issues.unwrap().len(), 4, "{version}");
 
