@@ -5,8 +5,8 @@
 //! one. What is odd is left to the walk.
 
 use crate::scrub::cursor::{self, Text};
-use crate::scrub::find::{assignment, card};
 use crate::scrub::find::token::Beginnings;
+use crate::scrub::find::{assignment, card};
 use crate::scrub::keys::Verdict;
 use crate::scrub::lanes::{self, BLOCK};
 use crate::scrub::stops::{RUN_STOP, Scan, Stops};
@@ -137,10 +137,6 @@ impl Walk<'_, '_> {
     /// False when the stop at the offset surely is no reason to search the text.
     #[inline(always)]
     fn is_searched(&self, at: usize, open: usize) -> bool {
-        self.json.get(at) != Some(&b'=')
-            || self.json.get(open + 1..).is_some_and(|text| {
-                assignment::may_assign(text, at - open - 1, &self.scrubber.keys)
-            })
         match self.json.get(at) {
             Some(b'=') => self.json.get(open + 1..).is_some_and(|text| {
                 assignment::may_assign(text, at - open - 1, &self.scrubber.keys)
@@ -181,18 +177,91 @@ mod tests {
     /// What documents are put together from: what the searches start from, whole and cut, and
     /// what stands around it.
     const PIECES: &[&str] = &[
-        "\"", "\"", "\"", "\":\"", "\",\"", "\":", "{\"", "\"}", "[\"", "\"]", "[", "]", "{", "}",
-        ":", ",", " ", "\n", "\\", "\\\\", "\\\"", "\\n", "\\u0041", "\\u003d", "\\/", "'", "`",
-        "':", "\\\":", "=", "@", "--", "-", "_", ".", "é", "password", "token", "=x", "name", "key",
-        "value", "type", "span_id", "modules", "fingerprint", "cookies", "null", "12", "tokens",
-        "\"password\":\"x\"", "\"name\":\"token\"", "\"value\":\"x\"", "[\"token\",\"x\"]",
-        "'password': 'x'", "\\\"pwd\\\": \\\"x\\\"", "password = \\\"x\\\"", "?token=x&",
-        "4111 1111 1111 1111", "4111-1111-1111-1111", "3782 822463 10005", "4111111111111111",
-        "411111111111", "4111 1111", "Bearer abc123", "basic dXNlcjpwYXNz", "Bearer ", "err ",
-        "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----", "redis://u:p@h/", "://a:b",
-        "ghp_0123456789abcdefghij", "sk-0123456789abcdefghijk", "AKIAIOSFODNN7EXAMPLE", "gh",
-        "SG.0123456789abcdef", "SG.-123456789abcdef", "ya29.", "EMP-0123456789ab", "é-0123456789",
-        "eyJ0123456789abcdef.abcde.f", "0123456789abcdef", "a0b1c2d3", "[Filtered]",
+        "\"",
+        "\"",
+        "\"",
+        "\":\"",
+        "\",\"",
+        "\":",
+        "{\"",
+        "\"}",
+        "[\"",
+        "\"]",
+        "[",
+        "]",
+        "{",
+        "}",
+        ":",
+        ",",
+        " ",
+        "\n",
+        "\\",
+        "\\\\",
+        "\\\"",
+        "\\n",
+        "\\u0041",
+        "\\u003d",
+        "\\/",
+        "'",
+        "`",
+        "':",
+        "\\\":",
+        "=",
+        "@",
+        "--",
+        "-",
+        "_",
+        ".",
+        "é",
+        "password",
+        "token",
+        "=x",
+        "name",
+        "key",
+        "value",
+        "type",
+        "span_id",
+        "modules",
+        "fingerprint",
+        "cookies",
+        "null",
+        "12",
+        "tokens",
+        "\"password\":\"x\"",
+        "\"name\":\"token\"",
+        "\"value\":\"x\"",
+        "[\"token\",\"x\"]",
+        "'password': 'x'",
+        "\\\"pwd\\\": \\\"x\\\"",
+        "password = \\\"x\\\"",
+        "?token=x&",
+        "4111 1111 1111 1111",
+        "4111-1111-1111-1111",
+        "3782 822463 10005",
+        "4111111111111111",
+        "411111111111",
+        "4111 1111",
+        "Bearer abc123",
+        "basic dXNlcjpwYXNz",
+        "Bearer ",
+        "err ",
+        "-----BEGIN PRIVATE KEY-----",
+        "-----END PRIVATE KEY-----",
+        "redis://u:p@h/",
+        "://a:b",
+        "ghp_0123456789abcdefghij",
+        "sk-0123456789abcdefghijk",
+        "AKIAIOSFODNN7EXAMPLE",
+        "gh",
+        "SG.0123456789abcdef",
+        "SG.-123456789abcdef",
+        "ya29.",
+        "EMP-0123456789ab",
+        "é-0123456789",
+        "eyJ0123456789abcdef.abcde.f",
+        "0123456789abcdef",
+        "a0b1c2d3",
+        "[Filtered]",
     ];
 
     fn document() -> impl Strategy<Value = Vec<u8>> {
