@@ -14,6 +14,7 @@ if [[ ${CI:-} != true ]]; then
 fi
 
 work=$(mktemp -d)
+: >"$work/out"
 "$program" serve --data "$work/data" --listen "${LISTEN:-127.0.0.1:0}" >"$work/out" 2>"$work/log" &
 server=$!
 trap 'kill "$server" 2>/dev/null && wait "$server" || true; rm -rf "$work"' EXIT

@@ -14,7 +14,7 @@ use crate::journal::Journal;
 use crate::journal::disk::DiskJournal;
 use crate::metrics::Metrics;
 use crate::server::Server;
-use crate::state::AppState;
+use crate::state::{AppState, Parts};
 use crate::store::open::{StoreOptions, open};
 use crate::store::{Bodies, Store};
 
@@ -102,7 +102,7 @@ impl ServerBuilder {
             stats: Arc::clone(&store.stats),
             blobs: Arc::clone(&blobs),
         }));
-        Ok(Server::new(AppState {
+        Ok(Server::new(AppState::new(Parts {
             config,
             clock: self.clock,
             store,
@@ -113,7 +113,7 @@ impl ServerBuilder {
             journal,
             progress: Arc::new(Progress::new(position)),
             metrics,
-        }))
+        })))
     }
 }
 

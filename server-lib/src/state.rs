@@ -1,6 +1,7 @@
 //! What the HTTP surface and the jobs stand on: the opened parts of one server.
 
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use crate::accept::Acceptor;
@@ -13,9 +14,13 @@ use crate::journal::Journal;
 use crate::metrics::Metrics;
 use crate::store::{Bodies, Store};
 
-/// The opened parts of one server. Cheap to clone.
+/// The opened parts of one server, shared: every request gets a clone, which is one count.
 #[derive(Clone)]
-pub struct AppState {
+pub struct AppState(Arc<Parts>);
+
+/// The opened parts of one server.
+#[derive(Clone)]
+pub struct Parts {
     /// The settings.
     pub config: Arc<Config>,
     /// The time.
@@ -38,9 +43,33 @@ pub struct AppState {
     pub metrics: Arc<Metrics>,
 }
 
+impl AppState {
+    /// Shares the parts.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+impl Deref for AppState {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
 impl fmt::Debug for AppState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AppState")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Parts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parts")
             .field("config", &self.config)
             .finish_non_exhaustive()
     }

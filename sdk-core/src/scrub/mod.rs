@@ -43,6 +43,8 @@ mod marks;
 mod pattern;
 mod report;
 mod scrubber;
+mod stops;
+mod sweep;
 mod walk;
 
 #[cfg(test)]

@@ -205,7 +205,7 @@ impl Pattern {
 
 impl Token {
     /// True when every match has a run of word bytes that is long enough for a mark.
-    fn always_marked(&self) -> bool {
+    pub(super) fn always_marked(&self) -> bool {
         let glued = self
             .prefix
             .iter()

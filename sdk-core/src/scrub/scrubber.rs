@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::scrub::defaults;
 use crate::scrub::find::Found;
-use crate::scrub::find::token::TokenIndex;
+use crate::scrub::find::token::{Beginnings, TokenIndex};
 use crate::scrub::keys::{Fit, KeyRules, LongNames, Recall};
 use crate::scrub::marks::{Marks, marks};
 use crate::scrub::pattern::Pattern;
@@ -35,6 +35,8 @@ pub struct Scrubber {
     pub(super) long_names: LongNames,
     pub(super) patterns: Vec<Pattern>,
     pub(super) tokens: TokenIndex,
+    /// How tokens begin; `None` when some begin in a way that a sweep would not see.
+    beginnings: Option<Beginnings>,
     /// Numbers of the patterns that are no tokens.
     forms: Vec<usize>,
     /// Marks that some rule starts from.
@@ -74,6 +76,7 @@ impl Scrubber {
             long_names: LongNames::default(),
             patterns: Vec::new(),
             tokens: TokenIndex::default(),
+            beginnings: None,
             forms: Vec::new(),
             wanted: Marks::NONE,
             given: Marks::NONE,
@@ -137,6 +140,17 @@ impl Scrubber {
         if self.wanted == Marks::NONE {
             return Cow::Borrowed(json);
         }
+        if let Some(beginnings) = &self.beginnings {
+            let mut walk = Walk::new(self, json);
+            if walk.sweep(beginnings) {
+                return walk.finish(report);
+            }
+        }
+        self.walk(json, report)
+    }
+
+    /// What [`scrub`](Self::scrub) does, from string to string: slower, but whatever the input.
+    pub(super) fn walk<'a>(&self, json: &'a [u8], report: &mut ScrubReport) -> Cow<'a, [u8]> {
         Walk::new(self, json).run(report)
     }
 
@@ -183,6 +197,7 @@ impl Scrubber {
         self.recall = Recall::new(&self.keys);
         self.long_names = LongNames::new(&self.keys);
         self.tokens = TokenIndex::new(&self.patterns);
+        self.beginnings = Beginnings::new(&self.patterns);
         self.forms = (0..self.patterns.len())
             .filter(|at| !self.patterns.get(*at).is_some_and(Pattern::is_token))
             .collect();

@@ -47,11 +47,11 @@ pub(super) struct Walk<'s, 'a> {
     /// Sorted, without overlaps.
     pub(super) edits: Vec<Edit>,
     recall: Recall,
-    depth: usize,
+    pub(super) depth: usize,
     /// What the name before the value said.
-    under: Verdict,
+    pub(super) under: Verdict,
     /// Where the innermost opening bracket stands that was seen last.
-    opened: usize,
+    pub(super) opened: usize,
     /// Where the list of a fingerprint opens.
     fingerprint: Option<usize>,
     in_modules: bool,
@@ -119,7 +119,7 @@ impl<'s, 'a> Walk<'s, 'a> {
 
     /// Handles a name, whose colon is known; gives where to go on.
     #[inline(always)]
-    fn member(&mut self, name: Text, colon: usize) -> usize {
+    pub(super) fn member(&mut self, name: Text, colon: usize) -> usize {
         let at = colon + 1;
         self.under = self.judge(name);
         if self.under == Verdict::Plain {
@@ -160,7 +160,7 @@ impl<'s, 'a> Walk<'s, 'a> {
 
     /// Handles a string that is no name; gives where to go on.
     #[inline(always)]
-    fn value(&mut self, text: Text, before: u8, behind: usize) -> usize {
+    pub(super) fn value(&mut self, text: Text, before: u8, behind: usize) -> usize {
         let under = match before {
             b':' => std::mem::take(&mut self.under),
             _ => Verdict::Plain,
@@ -176,7 +176,7 @@ impl<'s, 'a> Walk<'s, 'a> {
 
     /// Searches the content of a string.
     #[inline(always)]
-    fn search(&mut self, text: Text, under: Verdict) {
+    pub(super) fn search(&mut self, text: Text, under: Verdict) {
         let mut marks = marks(self.json, text.start, text.end).with(self.scrubber.given);
         if text.escaped && memmem::find(text.content(self.json), b"\\u").is_some() {
             marks = Marks::ALL;
@@ -271,7 +271,7 @@ impl<'s, 'a> Walk<'s, 'a> {
     }
 
     /// The rule that denies a string, if that string looks like a name.
-    fn denied_name(&mut self, text: Text) -> Option<u16> {
+    pub(super) fn denied_name(&mut self, text: Text) -> Option<u16> {
         let raw = text.content(self.json);
         let verdict = if text.escaped {
             // An escape takes up to six bytes for one.
@@ -372,7 +372,7 @@ impl<'s, 'a> Walk<'s, 'a> {
     }
 
     #[inline(always)]
-    fn close(&mut self) {
+    pub(super) fn close(&mut self) {
         self.depth = self.depth.saturating_sub(1);
         if self
             .last_value
@@ -390,7 +390,7 @@ impl<'s, 'a> Walk<'s, 'a> {
         self.in_modules &= self.depth >= MODULES_DEPTH;
     }
 
-    fn finish(&self, report: &mut ScrubReport) -> Cow<'a, [u8]> {
+    pub(super) fn finish(&self, report: &mut ScrubReport) -> Cow<'a, [u8]> {
         if self.edits.is_empty() {
             return Cow::Borrowed(self.json);
         }

@@ -81,14 +81,14 @@ impl Intake<'_> {
     pub(super) fn security_item(
         &mut self,
         header: &ItemHeader,
-        payload: Payload,
+        payload: &Payload,
     ) -> Result<(), Refusal> {
         let text = |name: &str| header.other.get(name)?.as_str().map(str::to_owned);
         let site = Site {
             release: text("sentry_release"),
             environment: text("sentry_environment"),
         };
-        let events = match &payload {
+        let events = match payload {
             Payload::Inline(report) => security::events(report, &site),
             Payload::File(_) => None,
         };

@@ -135,7 +135,7 @@ impl<'a> Intake<'a> {
             ItemKind::Event | ItemKind::Transaction | ItemKind::Feedback => {
                 self.event_item(&header, payload)
             }
-            ItemKind::RawSecurity => self.security_item(&header, payload),
+            ItemKind::RawSecurity => self.security_item(&header, &payload),
             ItemKind::Attachment => self.attachment(header, payload),
             _ => self.other_item(header, payload),
         }

@@ -60,7 +60,7 @@ fn take(delivery: Delivery, rules: &mut RuleBook, batch: &mut Batch, tally: &mut
     let body = delivery.body.as_deref().unwrap_or_default();
     match head.kind {
         RecordKind::Event => take_event(delivery, rules, batch, tally),
-        RecordKind::Session => sessions::take_update(head, body, batch, tally),
+        RecordKind::Session => sessions::take_update((delivery.seq, head), body, batch, tally),
         RecordKind::Sessions => sessions::take_aggregates(head, body, batch, tally),
         RecordKind::ClientReport => reports::take_client_report(head, body, tally),
         _ => {

@@ -1,7 +1,7 @@
 //! How far digest is, for readers that want to see what was just accepted, and what it digested,
 //! for the live feed.
 
-use std::sync::Arc;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{broadcast, watch};
@@ -17,6 +17,8 @@ pub struct Progress {
     position: watch::Sender<Seq>,
     digested: broadcast::Sender<Arc<Vec<Digested>>>,
     is_closed: watch::Sender<bool>,
+    is_awaited: Mutex<bool>,
+    awaited: Condvar,
 }
 
 /// An event that is now visible.
@@ -40,6 +42,8 @@ impl Progress {
             position: watch::Sender::new(position),
             digested: broadcast::Sender::new(KEPT_BATCHES),
             is_closed: watch::Sender::new(false),
+            is_awaited: Mutex::new(false),
+            awaited: Condvar::new(),
         }
     }
 
@@ -51,9 +55,29 @@ impl Progress {
 
     /// Waits until `seq` is digested; false when that takes longer than `patience`.
     pub async fn reached(&self, seq: Seq, patience: Duration) -> bool {
+        if self.position() >= seq {
+            return true;
+        }
         let mut position = self.position.subscribe();
+        *self
+            .is_awaited
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = true;
+        self.awaited.notify_one();
         let reached = position.wait_for(|position| *position >= seq);
         matches!(tokio::time::timeout(patience, reached).await, Ok(Ok(_)))
+    }
+
+    /// Lets records gather for so long, or until somebody waits for them. Blocks the thread.
+    pub fn gather(&self, time: Duration) {
+        let is_awaited = self
+            .is_awaited
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let waited = self
+            .awaited
+            .wait_timeout_while(is_awaited, time, |awaited| !*awaited);
+        *waited.unwrap_or_else(PoisonError::into_inner).0 = false;
     }
 
     /// Tells that a batch is in the store.

@@ -11,6 +11,7 @@ use twox_hash::XxHash3_128;
 use super::tally::Tally;
 use crate::facts::user::Identity;
 use crate::facts::{MAX_AHEAD_MS, MAX_NAME, MAX_RELEASE, tidy};
+use crate::model::ids::Seq;
 use crate::model::outcome::Outcome;
 use crate::model::record::RecordHead;
 use crate::model::session::{SessionChange, SessionState, SessionTally};
@@ -25,10 +26,14 @@ const MAX_COUNT: u64 = 1_000_000_000;
 const MAX_DURATION_MS: f64 = 365.0 * 24.0 * 3600.0 * 1000.0;
 
 /// Takes one update.
-pub(super) fn take_update(head: &RecordHead, body: &[u8], batch: &mut Batch, tally: &mut Tally) {
-    let read = read::from_json::<SessionUpdate>(body);
-    let change = match &read {
-        Ok((update, notes)) => read_update(head, update, &notes.clone().into_vec()),
+pub(super) fn take_update(
+    (seq, head): (Seq, &RecordHead),
+    body: &[u8],
+    batch: &mut Batch,
+    tally: &mut Tally,
+) {
+    let change = match read::from_json::<SessionUpdate>(body) {
+        Ok((update, notes)) => read_update(seq, head, &update, &notes.into_vec()),
         Err(_) => Err("invalid_json"),
     };
     match change {
@@ -81,6 +86,7 @@ pub(super) fn take_aggregates(
 }
 
 fn read_update(
+    seq: Seq,
     head: &RecordHead,
     update: &SessionUpdate,
     notes: &[Note],
@@ -92,12 +98,10 @@ fn read_update(
         .ok_or("missing_session_id")?;
     let (release, environment) = surroundings(&attributes)?;
     let started = started(head, update.started.or(update.timestamp))?;
-    let said_at = update.timestamp.map(Millis::from);
     let sequence = match (update.init, update.seq) {
         (Some(true), _) => 0,
         (_, Some(sequence)) => sequence,
-        // Time passes too, and its numbers are above those of any SDK that counts.
-        _ => u64::try_from(said_at.unwrap_or(head.received).0).unwrap_or(0),
+        _ => by_time(update.timestamp.map_or(head.received, Millis::from), seq),
     };
     let (state, least_errors) = match &update.status {
         None | Some(SessionStatus::Ok) => (SessionState::Ok, 0),
@@ -173,6 +177,15 @@ fn started(head: &RecordHead, client: Option<Timestamp>) -> Result<Millis, &'sta
         age if age < -MAX_AHEAD_MS => Err("in_the_future"),
         _ => Ok(started),
     }
+}
+
+/// Orders updates that do not count themselves: by time, within a millisecond by arrival.
+fn by_time(time: Millis, seq: Seq) -> u64 {
+    const ARRIVAL_BITS: u32 = 20;
+    let millis = u64::try_from(time.0)
+        .unwrap_or(0)
+        .min(u64::MAX >> (ARRIVAL_BITS + 1));
+    (millis << ARRIVAL_BITS) | (seq.0 & ((1 << ARRIVAL_BITS) - 1))
 }
 
 /// Makes an id of one that is no UUID, as programs of their own make them.

@@ -22,6 +22,11 @@ use crate::store::{Applied, Batch, Digests};
 const MAX_BATCH: usize = 1024;
 /// How long one look into an empty journal waits; a stop is noticed at least so often.
 const PATIENCE: Duration = Duration::from_millis(200);
+/// Batches of at least so many records follow each other at once.
+const ENOUGH: u64 = 512;
+/// Smaller batches begin so long after each other, unless somebody waits: what a transaction costs
+/// is shared by more records then. The first record after a quiet time never waits.
+const RHYTHM: Duration = Duration::from_millis(50);
 /// How long the first failure waits before it is tried again; each further one twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// The longest wait between two tries.
@@ -183,17 +188,28 @@ impl Digester {
                 Order::Drain if is_drained => return,
                 Order::Run | Order::Drain => {}
             }
+            let began = Instant::now();
             match self.step(position, runtime) {
                 Ok(reached) => {
+                    let is_small = reached.0.saturating_sub(position.0) < ENOUGH;
+                    if is_small && reached > position && orders.get() == Order::Run {
+                        self.parts
+                            .progress
+                            .gather(RHYTHM.saturating_sub(began.elapsed()));
+                    }
                     position = reached;
                     self.failures = 0;
                 }
                 Err(error) => {
                     self.fail(&error, orders);
                     // It may have been done for all that: only the store knows.
-                    match self.store_position(runtime, orders) {
-                        Some(known) => position = known.max(position),
-                        None => return,
+                    let Some(known) = self.store_position(runtime, orders) else {
+                        return;
+                    };
+                    if known > position {
+                        position = known;
+                        self.parts.journal.commit(position);
+                        self.parts.progress.advance(position, Vec::new());
                     }
                 }
             }

@@ -130,10 +130,14 @@ fn culprit_of(scan: &Scan<'_>, rules: &FrameRules) -> String {
         }
         outside = outside.or(Some(frame));
     }
-    match (scan.transaction.as_deref().map(str::trim), outside) {
-        (Some(transaction), _) if !transaction.is_empty() => tidy(transaction, MAX_CULPRIT),
-        (_, Some(frame)) => tidy(&place_of(frame), MAX_CULPRIT),
-        _ => String::new(),
+    let told = [&scan.transaction, &scan.culprit]
+        .into_iter()
+        .filter_map(|text| text.as_deref().map(str::trim))
+        .find(|text| !text.is_empty());
+    match (told, outside) {
+        (Some(told), _) => tidy(told, MAX_CULPRIT),
+        (None, Some(frame)) => tidy(&place_of(frame), MAX_CULPRIT),
+        (None, None) => String::new(),
     }
 }
 
@@ -174,5 +178,93 @@ fn clip(text: &str, max_chars: usize) -> &str {
     match text.char_indices().nth(max_chars) {
         Some((end, _)) => text.get(..end).unwrap_or(text),
         None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 2026-01-02T03:04:05Z.
+    const RECEIVED: Millis = Millis(1_767_323_045_000);
+
+    fn facts(json: &str) -> EventFacts {
+        let rules = FrameRules::default();
+        let input = FactsInput {
+            received: RECEIVED,
+            drift_ms: 0,
+            client_ip: None,
+            rules: &rules,
+        };
+        derive(&Scan::read(json.as_bytes()).unwrap(), &input)
+    }
+
+    #[test]
+    fn a_time_that_cannot_be_right_is_that_of_arrival() {
+        for (time, expected) in [
+            ("1767323044.5", RECEIVED.plus(-500)),
+            (r#""1767323044.5""#, RECEIVED.plus(-500)),
+            (r#""2026-01-02T03:04:04Z""#, RECEIVED.plus(-1000)),
+            (r#""2026-01-02 03:05:05""#, RECEIVED.plus(60_000)),
+            (r#""2026-01-02T03:05:06Z""#, RECEIVED),
+            (
+                r#""2025-12-03T03:04:05Z""#,
+                RECEIVED.plus(-30 * Millis::DAY),
+            ),
+            (r#""2025-12-03T03:04:04Z""#, RECEIVED),
+            (r#""yesterday""#, RECEIVED),
+            ("1e300", RECEIVED),
+            ("NaN", RECEIVED),
+        ] {
+            let json = format!(r#"{{"timestamp":{time}}}"#);
+            assert_eq!(facts(&json).timestamp, expected, "{time}");
+        }
+    }
+
+    #[test]
+    fn levels_have_other_names_and_a_default() {
+        for (level, expected) in [
+            ("\"critical\"", Level::Fatal),
+            ("\"log\"", Level::Info),
+            ("\"sample\"", Level::Debug),
+            ("\" Warning \"", Level::Warning),
+            ("\"loud\"", Level::Error),
+            ("3", Level::Error),
+        ] {
+            let json = format!(r#"{{"level":{level}}}"#);
+            assert_eq!(facts(&json).level, expected, "{level}");
+        }
+        assert_eq!(facts(r#"{"type":"transaction"}"#).level, Level::Info);
+    }
+
+    #[test]
+    fn a_title_is_one_short_line_of_what_is_known() {
+        let long = "x".repeat(300);
+        for (json, expected) in [
+            (r#"{"exception":[{"type":"A","value":"b\nc"}]}"#, "A: b"),
+            (r#"{"exception":[{"type":"A"},{}]}"#, "A"),
+            (r#"{"exception":[{"value":"\n b"}],"message":"m"}"#, "b"),
+            (r#"{"exception":[{}],"message":"m\u0000n"}"#, "m n"),
+            (r#"{"message":" ","transaction":"/cart"}"#, "/cart"),
+            ("{}", "<unlabeled event>"),
+        ] {
+            assert_eq!(facts(json).title, expected, "{json}");
+        }
+        let title = facts(&format!(r#"{{"message":"{long}"}}"#)).title;
+        assert_eq!(title.len(), MAX_TITLE);
+    }
+
+    #[test]
+    fn a_culprit_is_the_innermost_frame_of_the_project_else_the_transaction() {
+        let event = |frames: &str, rest: &str| {
+            let stack = format!(r#"{{"type":"A","stacktrace":{{"frames":[{frames}]}}}}"#);
+            facts(&format!(r#"{{"exception":[{stack}]{rest}}}"#)).culprit
+        };
+        let own = r#"{"module":"shop","function":"buy","in_app":true}"#;
+        let lib = r#"{"filename":"lib.js","function":"run","in_app":false}"#;
+        assert_eq!(event(&format!("{own},{lib}"), ""), "shop in buy");
+        assert_eq!(event(lib, r#","transaction":"/cart""#), "/cart");
+        assert_eq!(event(lib, ""), "lib.js in run");
+        assert_eq!(facts("{}").culprit, "");
     }
 }

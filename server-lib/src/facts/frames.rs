@@ -12,6 +12,8 @@ const FOREIGN_PARTS: &[&str] = &[
     "/dist-packages/",
     "/.cargo/registry/",
     "/rustc/",
+    "/lib/python2.",
+    "/lib/python3.",
     "/vendor/bundle/",
 ];
 /// Beginnings of file names that runtimes give to code of their own.

@@ -47,6 +47,8 @@ pub struct Scan<'a> {
     pub environment: Option<Cow<'a, str>>,
     /// The transaction or view that ran.
     pub transaction: Option<Cow<'a, str>>,
+    /// Where it happened, as older clients and reports of browsers tell it.
+    pub culprit: Option<Cow<'a, str>>,
     /// The logger.
     pub logger: Option<Cow<'a, str>>,
     /// The message as shown to people.

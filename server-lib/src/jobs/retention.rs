@@ -37,17 +37,18 @@ pub(super) async fn run(jobs: &Jobs, stop: &CancellationToken) -> Result<JobRepo
     let state = &jobs.state;
     let view = state.catalog.view();
     let now = state.clock.now();
-    let cutoff = days_kept(state.config.retention.days, view.projects())
-        .map(|days| now.plus(days.saturating_neg().saturating_mul(Millis::DAY)));
-    if let Some(cutoff) = cutoff {
-        drop_older(jobs, cutoff, stop, &mut report).await?;
-    }
+    let cutoff =
+        days_kept(state.config.retention.days, view.projects()).map(|days| days_before(now, days));
+    let quiet_cutoff = match cutoff {
+        Some(cutoff) => drop_older(jobs, cutoff, stop, &mut report).await?,
+        None => None,
+    };
     drop_larger(jobs, stop, &mut report).await?;
     for project in view.projects() {
         if stop.is_cancelled() {
             break;
         }
-        hide(jobs, project, now, cutoff, &mut report).await?;
+        hide(jobs, project, (now, cutoff, quiet_cutoff), &mut report).await?;
     }
     drop_bodies(jobs, &mut report).await?;
     Ok(report)
@@ -67,16 +68,22 @@ fn days_kept(install: u32, projects: &[std::sync::Arc<Project>]) -> Option<i64> 
     }
 }
 
-/// Drops the partitions that have nothing younger than the cutoff.
+fn days_before(now: Millis, days: i64) -> Millis {
+    now.plus(days.saturating_neg().saturating_mul(Millis::DAY))
+}
+
+/// Drops the partitions that have nothing younger than the cutoff. One with both waits until all
+/// of it is older: removing single rows would cost more than they take. The last one cannot be
+/// dropped; where nothing has arrived since the cutoff, it is returned to hide what is in it.
 async fn drop_older(
     jobs: &Jobs,
     cutoff: Millis,
     stop: &CancellationToken,
     report: &mut JobReport,
-) -> Result<(), Error> {
+) -> Result<Option<Millis>, Error> {
     let partitions = jobs.state.store.upkeep.partitions().await?;
-    let Some((_, closed)) = partitions.split_last() else {
-        return Ok(());
+    let Some((last, closed)) = partitions.split_last() else {
+        return Ok(None);
     };
     for partition in closed.iter().take_while(|p| p.newest < cutoff) {
         if stop.is_cancelled() {
@@ -84,7 +91,7 @@ async fn drop_older(
         }
         drop_partition(jobs, partition, report).await?;
     }
-    Ok(())
+    Ok((last.newest < cutoff).then_some(cutoff))
 }
 
 /// Drops the oldest partitions until the install is within its bound.
@@ -188,20 +195,21 @@ async fn drop_blobs(state: &AppState, before: Millis) -> Result<u64, Error> {
         .map_err(|error| Error::new(ErrorKind::System, error))?
 }
 
-/// Hides what a project does not want, and what is too old in the partition that is being written.
+/// Hides what a project does not want, and what is too old in a partition that cannot be dropped.
 async fn hide(
     jobs: &Jobs,
     project: &Project,
-    now: Millis,
-    install_cutoff: Option<Millis>,
+    (now, cutoff, quiet_cutoff): (Millis, Option<Millis>, Option<Millis>),
     report: &mut JobReport,
 ) -> Result<(), Error> {
     let upkeep = &jobs.state.store.upkeep;
     let settings = &project.settings;
     let own_cutoff = settings
         .retention_days
-        .map(|days| now.plus(i64::from(days).saturating_neg().saturating_mul(Millis::DAY)));
-    let by_age = own_cutoff.max(install_cutoff);
+        .map(|days| days_before(now, i64::from(days)))
+        // What all want goes with the partitions.
+        .filter(|own| cutoff.is_none_or(|cutoff| *own > cutoff));
+    let by_age = own_cutoff.max(quiet_cutoff);
     let by_count = match settings.max_events {
         0 => None,
         most => upkeep.received_of_nth(project.id, most).await?,

@@ -1,9 +1,4 @@
 //! Blocks: what is written is read, and damage is found.
-#![expect(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "what fails here fails the test"
-)]
 
 use bytes::Bytes;
 use mini_sentry::protocol::EventId;

@@ -1,5 +1,7 @@
 //! Integration tests of the server: real listeners, real stores, real clients.
 
+#![cfg(test)]
+
 mod caller;
 mod program;
 #[path = "../../../sdk-core/tests/it/source.rs"]
@@ -7,17 +9,21 @@ mod source;
 
 mod abuse;
 mod accept;
-mod api0;
 mod api;
+mod api0;
 mod auth;
 mod block;
 mod cli;
 mod crash;
+mod digest;
 mod ingest;
 mod journal;
 mod layers;
 mod live;
+mod migrations;
+mod normalize;
 mod provision;
+mod retention;
 mod sdks;
 mod shippers;
 mod store_postgres;

@@ -8,6 +8,20 @@ use crate::scrub::scrubber::FILTERED;
 /// Spaces or backslashes that are passed over.
 const MAX_SPACES: usize = 16;
 
+/// False when the equals sign at the offset surely assigns nothing secret; the text may go on
+/// behind its end, and may have escapes other than those by number.
+pub(in crate::scrub) fn may_assign(text: &[u8], at: usize, keys: &KeyRules) -> bool {
+    let arrow = text.get(at + 1) == Some(&b'>');
+    let behind = at + 1 + usize::from(arrow);
+    let value = skip_spaces(text, behind);
+    let spaced = value != behind || at.checked_sub(1).and_then(|at| text.get(at)) == Some(&b' ');
+    let is_plain = !matches!(text.get(value), Some(b'"' | b'\'' | b'`' | b'\\'));
+    if is_plain && (arrow || spaced || text.get(value) == Some(&b'=')) {
+        return false;
+    }
+    Name::before(text, at).is_some_and(|name| keys.may_deny(name.bytes))
+}
+
 /// Finds the values behind equals signs.
 pub(in crate::scrub) fn find_equals(text: &[u8], keys: &KeyRules, found: &mut Vec<Found>) {
     let mut done = 0;

@@ -68,6 +68,91 @@ impl TokenIndex {
     }
 }
 
+/// A quick test for places where a token may begin.
+#[derive(Clone, Debug)]
+pub(in crate::scrub) struct Beginnings {
+    /// A bit for each first three bytes, by [`slot`](Self::slot).
+    threes: Box<[u64; 64]>,
+    /// The bytes before the dot of tokens whose long part begins behind a dot.
+    before_dots: [bool; 256],
+    with_digits: bool,
+}
+
+impl Beginnings {
+    /// `None` when a pattern may match what has no long run, no two first bytes, or a sign other
+    /// than a dot in front of the run.
+    pub(in crate::scrub) fn new(patterns: &[Pattern]) -> Option<Self> {
+        let mut beginnings = Self {
+            threes: Box::new([0; 64]),
+            before_dots: [false; 256],
+            with_digits: false,
+        };
+        for pattern in patterns {
+            match &pattern.form {
+                Form::Token(token) if token.always_marked() => beginnings.add(&token.prefix)?,
+                Form::Token(_) => return None,
+                Form::WebToken => beginnings.add(b"eyJ")?,
+                Form::PaymentCard
+                | Form::PrivateKeyBlock
+                | Form::AuthorizationScheme
+                | Form::UrlPassword => {}
+            }
+        }
+        Some(beginnings)
+    }
+
+    fn add(&mut self, prefix: &[u8]) -> Option<()> {
+        let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+        match prefix.iter().rposition(|byte| !is_word(byte)) {
+            Some(sign) => {
+                let before = prefix.get(sign.checked_sub(1)?)?;
+                *self.before_dots.get_mut(usize::from(*before))? = true;
+                (prefix.get(sign) == Some(&b'.')).then_some(())
+            }
+            None => {
+                let [first, second, rest @ ..] = prefix else {
+                    return None;
+                };
+                self.with_digits |= first.is_ascii_digit();
+                let thirds = rest.first().map_or(0..=u8::MAX, |third| *third..=*third);
+                for third in thirds {
+                    let (word, bit) = Self::slot([*first, *second, third]);
+                    *self.threes.get_mut(word)? |= bit;
+                }
+                first.is_ascii_alphanumeric().then_some(())
+            }
+        }
+    }
+
+    /// True when some token begins with a digit.
+    #[inline(always)]
+    pub(in crate::scrub) fn with_digits(&self) -> bool {
+        self.with_digits
+    }
+
+    /// False when no token begins, and no part of one behind a dot, at the offset.
+    #[inline(always)]
+    pub(in crate::scrub) fn begin(&self, bytes: &[u8], at: usize) -> bool {
+        let three = bytes.get(at..).and_then(<[u8]>::first_chunk);
+        let (word, bit) = Self::slot(three.copied().unwrap_or_default());
+        self.threes.get(word).is_some_and(|bits| bits & bit != 0) || self.dotted(bytes, at)
+    }
+
+    #[inline(always)]
+    fn dotted(&self, bytes: &[u8], at: usize) -> bool {
+        let before = |by| at.checked_sub(by).and_then(|at| bytes.get(at)).copied();
+        before(1) == Some(b'.')
+            && before(2).is_some_and(|byte| self.before_dots.get(usize::from(byte)) == Some(&true))
+    }
+
+    /// Where the bit for three bytes is; few of the other threes share it.
+    #[inline(always)]
+    fn slot([first, second, third]: [u8; 3]) -> (usize, u64) {
+        let mixed = u32::from_le_bytes([first, second, third, 0]).wrapping_mul(0x9e37_79b1);
+        ((mixed >> 26) as usize, 1 << (mixed >> 20 & 63))
+    }
+}
+
 fn first_match(mut begins: u64, text: &[u8], at: usize, patterns: &[Pattern]) -> Option<Found> {
     while begins != 0 {
         let bit = begins.trailing_zeros() as usize;

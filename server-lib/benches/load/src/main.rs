@@ -65,6 +65,12 @@ pub struct Options {
     /// Measurements of each row, of which the median is shown.
     #[arg(long, default_value_t = 3)]
     pub rounds: usize,
+    /// Connections of the rows that compare; the last is the one of the bars.
+    #[arg(long, value_delimiter = ',', default_value = "1,8,32")]
+    pub connections: Vec<usize>,
+    /// Ends behind the sustained run.
+    #[arg(long)]
+    pub short: bool,
     /// Seconds of the sustained run.
     #[arg(long, default_value_t = 60)]
     pub sustained: u64,

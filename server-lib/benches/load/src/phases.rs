@@ -50,6 +50,9 @@ pub async fn run(options: &Options) -> Result<()> {
 
     let (raw_rate, raw_cpu) = side_by_side(options, &ours, &corpus, &mut ids).await?;
     let early = sustained(options, &ours, &corpus, &mut ids, raw_rate, raw_cpu).await?;
+    if options.short {
+        return Ok(());
+    }
     half_load(options, &ours, &corpus, &mut ids, early).await?;
     for target in &options.fill {
         filled(options, &mut ours, &corpus, &mut ids, *target, early).await?;
@@ -114,7 +117,7 @@ async fn measure(
 async fn side_by_side(options: &Options, ours: &Ours, corpus: &Arc<Corpus>, ids: &mut Ids) -> Result<(f64, f64)> {
     let mut figures = (f64::NAN, f64::NAN);
     let file = options.scratch.join("durable");
-    for connections in [1, 8, 32] {
+    for connections in options.connections.iter().copied() {
         heading(&format!("Accepting, {connections} connections"));
         let mut samples: [Vec<Sample>; 3] = Default::default();
         for _ in 0..options.rounds {
@@ -154,7 +157,7 @@ async fn side_by_side(options: &Options, ours: &Ours, corpus: &Arc<Corpus>, ids:
                 &format!("{:.0}  {:.0}  {:.2}  {:.2}", sample.rate, sample.cpu_micros, sample.p50_ms, sample.p99_ms),
             );
         }
-        if connections == 32 {
+        if Some(&connections) == options.connections.last() {
             at_most("p99, of durable", own.p99_ms / durable.p99_ms, 2.0);
             figures = (raw.rate, raw.cpu_micros);
         }

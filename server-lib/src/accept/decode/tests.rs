@@ -1,7 +1,11 @@
+use std::io::{self, Write};
+
 use flate2::Compression;
 use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
 
+use super::whole::Bounded;
 use super::*;
+use crate::accept::Refusal;
 
 const MAX: usize = 64 * 1024;
 

@@ -1,22 +1,35 @@
 use std::borrow::Cow;
 
 use super::*;
-use crate::facts::ScannedException;
+use crate::facts::{Scan, ScannedException, ScannedFrame};
+use crate::model::settings::InboundFilters;
 
 fn text(text: &'static str) -> Option<Cow<'static, str>> {
     Some(Cow::Borrowed(text))
 }
 
 fn error(kind: &'static str, value: &'static str, path: &'static str) -> Scan<'static> {
-    let mut frame = crate::facts::ScannedFrame::default();
-    frame.abs_path = text(path);
-    let mut exception = ScannedException::default();
-    exception.kind = text(kind);
-    exception.value = text(value);
-    exception.frames.push(frame);
-    let mut scan = Scan::default();
-    scan.exceptions.push(exception);
-    scan
+    let frame = ScannedFrame {
+        abs_path: text(path),
+        ..ScannedFrame::default()
+    };
+    let exception = ScannedException {
+        kind: text(kind),
+        value: text(value),
+        frames: vec![frame],
+        ..ScannedException::default()
+    };
+    Scan {
+        exceptions: vec![exception],
+        ..Scan::default()
+    }
+}
+
+fn message(value: &'static str) -> Scan<'static> {
+    Scan {
+        message: text(value),
+        ..Scan::default()
+    }
 }
 
 fn judge(settings: &InboundFilters, scan: &Scan<'_>) -> Option<&'static str> {
@@ -65,8 +78,10 @@ fn pages_on_the_own_machine_are_told_by_their_host() {
         ("http://127.example.com/", false),
         ("/localhost", false),
     ] {
-        let mut scan = Scan::default();
-        scan.url = text(url);
+        let scan = Scan {
+            url: text(url),
+            ..Scan::default()
+        };
         assert_eq!(
             judge(&settings, &scan),
             is_local.then_some("localhost"),
@@ -142,8 +157,10 @@ fn releases_and_messages_match_by_glob() {
         ..InboundFilters::default()
     };
     for (release, reason) in [("shop@1.9.2", Some("release-version")), ("shop@2.0", None)] {
-        let mut scan = Scan::default();
-        scan.release = text(release);
+        let scan = Scan {
+            release: text(release),
+            ..Scan::default()
+        };
         assert_eq!(judge(&settings, &scan), reason);
     }
     let refused = error("ConnectionError", "was refused by peer", "");
@@ -152,9 +169,9 @@ fn releases_and_messages_match_by_glob() {
     assert_eq!(judge(&settings, &other_kind), None);
     let value_alone = error("OperationalError", "Deadlock found", "");
     assert_eq!(judge(&settings, &value_alone), Some("error-message"));
-    let mut message = Scan::default();
-    message.message = text("no deadlock here");
-    assert_eq!(judge(&settings, &message), Some("error-message"));
-    message.message = text("no dead lock here");
-    assert_eq!(judge(&settings, &message), None);
+    assert_eq!(
+        judge(&settings, &message("no deadlock here")),
+        Some("error-message")
+    );
+    assert_eq!(judge(&settings, &message("no dead lock here")), None);
 }

@@ -41,6 +41,9 @@ impl Cache {
         let open = Arc::new(open);
         let mut segments = lock(&self.segments);
         segments.retain(|other| other.id != open.id);
+        if segment.is_retired() {
+            return Ok(Some(open));
+        }
         segments.push(Arc::clone(&open));
         let mut spans = segments.iter().map(|segment| segment.len()).sum::<usize>();
         while segments.len() > MAX_SEGMENTS || (spans > MAX_SPANS && segments.len() > 1) {
@@ -72,10 +75,11 @@ impl Cache {
         Ok(block)
     }
 
-    /// Forgets what belongs to a segment.
-    pub(super) fn forget(&self, id: u64) {
-        lock(&self.segments).retain(|segment| segment.id != id);
-        lock(&self.blocks).retain(|((segment, _), _)| *segment != id);
+    /// Forgets what belongs to a segment that is not in the list any more.
+    pub(super) fn forget(&self, segment: &Segment) {
+        segment.retire();
+        lock(&self.segments).retain(|other| other.id != segment.id);
+        lock(&self.blocks).retain(|((other, _), _)| *other != segment.id);
     }
 
     /// Gives the memory of unpacked blocks back.

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
@@ -16,6 +16,8 @@ const MAX_WAITING_BYTES: usize = 32 * 1024 * 1024;
 const MAX_WAITING_RECORDS: u64 = 65_536;
 /// Plain bytes of a group; a single request may have more.
 const MAX_GROUP_BYTES: usize = 4 * 1024 * 1024;
+/// A group of so many requests waits for no more.
+const LARGE_GROUP: usize = 64;
 /// What a record takes in memory besides its body, about.
 const RECORD_BYTES: usize = 512;
 
@@ -105,8 +107,9 @@ impl Intake {
         self.changed.notify_all();
     }
 
-    /// Returns what to do next, waiting up to `patience` for it.
-    pub(super) fn next(&self, patience: Duration) -> Work {
+    /// Returns what to do next, waiting up to `patience` for it. A group gathers until
+    /// `not_before`, unless it has grown large.
+    pub(super) fn next(&self, patience: Duration, not_before: Option<Instant>) -> Work {
         let mut inner = self.lock();
         if inner.has_nothing() && !inner.is_closed {
             inner.writer_waits = true;
@@ -120,6 +123,18 @@ impl Intake {
             inner.writer_waits = false;
         }
         if !inner.requests.is_empty() {
+            let pause = not_before.map_or(Duration::ZERO, |at| {
+                at.saturating_duration_since(Instant::now())
+            });
+            if !pause.is_zero() {
+                inner = self
+                    .changed
+                    .wait_timeout_while(inner, pause, |inner| {
+                        inner.requests.len() < LARGE_GROUP && !inner.is_closed
+                    })
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .0;
+            }
             return Work::Group(inner.take_group());
         }
         if !inner.seals.is_empty() {

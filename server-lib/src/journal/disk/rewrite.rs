@@ -26,7 +26,6 @@ use super::shared::{Shared, remove_file};
 
 /// Segments of an older generation are written anew.
 pub(super) const GENERATION: u8 = 1;
-const LEVEL: i8 = 9;
 /// A block is finished when the next record would make it larger. One record is read from it in
 /// about half a millisecond.
 const BLOCK_BYTES: usize = 2 * 1024 * 1024;
@@ -139,7 +138,7 @@ impl<'a> Rewriter<'a> {
             end: SEGMENT_HEADER_BYTES,
             synced: 0,
             index: Index::default(),
-            packer: Packer::new(LEVEL)?,
+            packer: Packer::tight()?,
             builder: BlockBuilder::new(),
             block: Vec::new(),
             dead_blobs: Vec::new(),
@@ -316,7 +315,7 @@ impl<'a> Rewriter<'a> {
         }
         self.shared.folder.sync()?;
         for input in inputs {
-            self.shared.cache.forget(input.id);
+            self.shared.cache.forget(input);
             if output.is_none() || input.path != path {
                 remove_file(&input.path)?;
             }
@@ -334,5 +333,5 @@ impl Drop for Rewriter<'_> {
 }
 
 fn is_tight(header: &BlockHeader) -> bool {
-    header.level >= LEVEL && header.plain_bytes as usize >= BLOCK_BYTES / 2
+    header.level >= Packer::TIGHT_LEVEL && header.plain_bytes as usize >= BLOCK_BYTES / 2
 }

@@ -16,6 +16,8 @@ use super::segment::{SEGMENT_HEADER_BYTES, Span};
 
 /// How much is looked at at once behind a damaged place.
 const SEARCH_BYTES: usize = 1024 * 1024;
+/// How much is read for a header.
+const WINDOW_BYTES: usize = 4096;
 const BLOCK_MAGIC: &[u8] = b"MSBK";
 
 /// What is in a segment.
@@ -35,17 +37,18 @@ pub(super) fn walk(file: &File, length: u64) -> io::Result<Found> {
         end: SEGMENT_HEADER_BYTES,
         ..Found::default()
     };
+    let mut headers = Headers::new(file);
     let mut previous = Seq(0);
     let mut at = SEGMENT_HEADER_BYTES;
     while at < length {
-        match block_at(file, at, length, previous)? {
+        match block_at(&mut headers, at, length, previous)? {
             Some(span) => {
                 at = span.end();
                 previous = span.last;
                 found.end = at;
                 found.spans.push(span);
             }
-            None => match next_block(file, at, length, previous)? {
+            None => match next_block(&mut headers, at, length, previous)? {
                 Some(next) => {
                     found.damaged.push(at..next);
                     at = next;
@@ -57,6 +60,40 @@ pub(super) fn walk(file: &File, length: u64) -> io::Result<Found> {
     Ok(found)
 }
 
+/// Reads headers; small blocks have several in one page.
+struct Headers<'a> {
+    file: &'a File,
+    window: Vec<u8>,
+    window_at: u64,
+}
+
+impl<'a> Headers<'a> {
+    fn new(file: &'a File) -> Self {
+        Self {
+            file,
+            window: Vec::new(),
+            window_at: 0,
+        }
+    }
+
+    /// Returns the header at `at`, if there is one.
+    fn at(&mut self, at: u64) -> io::Result<Option<BlockHeader>> {
+        if self.slice(at).is_none() {
+            self.window.resize(WINDOW_BYTES, 0);
+            let read = self.file.read_at(&mut self.window, at)?;
+            self.window.truncate(read);
+            self.window_at = at;
+        }
+        let header = self.slice(at).map(BlockHeader::peek);
+        Ok(header.and_then(Result::ok))
+    }
+
+    fn slice(&self, at: u64) -> Option<&[u8]> {
+        let start = usize::try_from(at.checked_sub(self.window_at)?).ok()?;
+        self.window.get(start..start.checked_add(HEADER_BYTES)?)
+    }
+}
+
 /// Finds where the group ends that was written last: everything behind was never answered. The
 /// group itself counts only if it is whole, because it may have been cut off too.
 pub(super) fn whole_end(file: &File, length: u64, found: &mut Found) -> io::Result<u64> {
@@ -64,17 +101,19 @@ pub(super) fn whole_end(file: &File, length: u64, found: &mut Found) -> io::Resu
         return Ok(SEGMENT_HEADER_BYTES);
     };
     // Bytes behind the last block are the group that was cut off; the one before was answered.
-    if found.end < length && !goes_on(file, last)? {
+    let mut headers = Headers::new(file);
+    let last_header = headers.at(last.offset)?;
+    let goes_on = last_header.is_none_or(|header| header.more_follows);
+    if found.end < length && !goes_on {
         return Ok(found.end);
     }
-    let group_start = last.offset.saturating_sub(u64::from(
-        header_at(file, last.offset)?.map_or(0, |header| header.group_offset),
-    ));
+    let group_offset = last_header.map_or(0, |header| header.group_offset);
+    let group_start = last.offset.saturating_sub(u64::from(group_offset));
     let group = found
         .spans
         .partition_point(|span| span.offset < group_start);
     let mut at = group_start;
-    let mut is_whole = !goes_on(file, last)?;
+    let mut is_whole = !goes_on;
     for span in found.spans.get(group..).unwrap_or_default() {
         is_whole = is_whole && span.offset == at && is_intact(file, span)?;
         at = span.end();
@@ -98,10 +137,6 @@ pub(super) fn report(path: &Path, found: &Found) {
     }
 }
 
-fn goes_on(file: &File, span: &Span) -> io::Result<bool> {
-    Ok(header_at(file, span.offset)?.is_none_or(|header| header.more_follows))
-}
-
 fn is_intact(file: &File, span: &Span) -> io::Result<bool> {
     let mut bytes = vec![0; usize::try_from(span.bytes).unwrap_or(usize::MAX)];
     file.read_exact_at(&mut bytes, span.offset)?;
@@ -109,21 +144,23 @@ fn is_intact(file: &File, span: &Span) -> io::Result<bool> {
     Ok(block.and_then(|block| block.verify()).is_ok())
 }
 
-fn header_at(file: &File, at: u64) -> io::Result<Option<BlockHeader>> {
-    let mut bytes = [0; HEADER_BYTES];
-    match file.read_exact_at(&mut bytes, at) {
-        Ok(()) => Ok(BlockHeader::peek(&bytes).ok()),
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-fn block_at(file: &File, at: u64, length: u64, previous: Seq) -> io::Result<Option<Span>> {
-    let span = header_at(file, at)?.map(|header| Span::new(at, &header));
+fn block_at(
+    headers: &mut Headers<'_>,
+    at: u64,
+    length: u64,
+    previous: Seq,
+) -> io::Result<Option<Span>> {
+    let span = headers.at(at)?.map(|header| Span::new(at, &header));
     Ok(span.filter(|span| span.end() <= length && span.first > previous))
 }
 
-fn next_block(file: &File, from: u64, length: u64, previous: Seq) -> io::Result<Option<u64>> {
+fn next_block(
+    headers: &mut Headers<'_>,
+    from: u64,
+    length: u64,
+    previous: Seq,
+) -> io::Result<Option<u64>> {
+    let file = headers.file;
     let mut window = vec![0; SEARCH_BYTES];
     let mut at = from.saturating_add(1);
     while at < length {
@@ -132,7 +169,7 @@ fn next_block(file: &File, from: u64, length: u64, previous: Seq) -> io::Result<
         file.read_exact_at(&mut window, at)?;
         for position in memmem::find_iter(&window, BLOCK_MAGIC) {
             let candidate = at.saturating_add(position as u64);
-            if block_at(file, candidate, length, previous)?.is_some() {
+            if block_at(headers, candidate, length, previous)?.is_some() {
                 return Ok(Some(candidate));
             }
         }

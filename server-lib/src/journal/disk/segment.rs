@@ -13,7 +13,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use bytes::Bytes;
@@ -194,6 +194,7 @@ pub(super) struct Segment {
     pub(super) path: PathBuf,
     last: AtomicU64,
     bytes: AtomicU64,
+    is_retired: AtomicBool,
     /// Held open while the writer appends to it.
     live: Mutex<Option<Arc<OpenSegment>>>,
 }
@@ -214,6 +215,7 @@ impl Segment {
             path,
             last: AtomicU64::new(last.0),
             bytes: AtomicU64::new(bytes),
+            is_retired: AtomicBool::new(false),
             live: Mutex::new(None),
         }
     }
@@ -233,6 +235,7 @@ impl Segment {
             path,
             last: AtomicU64::new(last.0),
             bytes: AtomicU64::new(bytes),
+            is_retired: AtomicBool::new(false),
             live: Mutex::new(Some(open)),
         }
     }
@@ -244,6 +247,15 @@ impl Segment {
 
     pub(super) fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Tells that it is not in the list any more, so that its file is not kept open.
+    pub(super) fn retire(&self) {
+        self.is_retired.store(true, Ordering::Release);
+    }
+
+    pub(super) fn is_retired(&self) -> bool {
+        self.is_retired.load(Ordering::Acquire)
     }
 
     pub(super) fn is_live(&self) -> bool {

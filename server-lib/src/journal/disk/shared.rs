@@ -173,7 +173,7 @@ impl Shared {
             removed
         });
         for segment in &removed {
-            self.cache.forget(segment.id);
+            self.cache.forget(segment);
             remove_file(&segment.path)?;
         }
         if !removed.is_empty() {

@@ -1,6 +1,6 @@
 //! The writer: takes what is queued, writes it as one group, syncs once, answers everybody.
 //!
-//! It never waits for more to come: while a sync runs, the next group gathers by itself. A group
+//! While a sync runs, the next group gathers by itself; under load it gathers a moment longer. A group
 //! is all there or not at all: the blocks of a group say so, and opening cuts off a torn one.
 //!
 //! When writing fails, the file is cut back to the last good group and the next group tries
@@ -33,6 +33,9 @@ const BLOCK_BYTES: usize = 1024 * 1024;
 const FREE_SPACE_AGE: Duration = Duration::from_millis(250);
 /// After so much idleness, a segment that is only a way to another home is closed and removed.
 const IDLE: Duration = Duration::from_secs(5);
+/// Under load, groups begin so long after each other: what a sync costs the processor is shared by
+/// more records then. A request that is alone never waits.
+const RHYTHM: Duration = Duration::from_millis(1);
 const KEPT_BUFFER_BYTES: usize = 4 * 1024 * 1024;
 
 /// The writer's own part; lives on its thread.
@@ -81,9 +84,14 @@ impl Writer {
     }
 
     pub(super) fn run(mut self) {
+        let mut not_before = None;
         loop {
-            match self.shared.intake.next(IDLE) {
-                Work::Group(requests) => self.write_group(requests),
+            match self.shared.intake.next(IDLE, not_before) {
+                Work::Group(requests) => {
+                    let (is_busy, started) = (requests.len() > 1, Instant::now());
+                    not_before = is_busy.then(|| started.checked_add(RHYTHM)).flatten();
+                    self.write_group(requests);
+                }
                 Work::Seal(answers) => {
                     self.seal();
                     for answer in answers {

@@ -3,8 +3,8 @@
 
 use rusqlite::{Connection, params};
 
-use super::cursor::Question;
 use super::partition::Span;
+use super::question::Question;
 use super::row::{counted, one};
 use super::sums::GRAINS;
 use crate::error::Error;

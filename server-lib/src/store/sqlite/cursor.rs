@@ -10,110 +10,16 @@ use std::collections::{BinaryHeap, VecDeque};
 
 use rusqlite::{Connection, params};
 
-use super::floors::{self, DELETED, Floor};
-use super::names::{self, NameId};
+use super::floors::Floor;
 use super::partition::Span;
-use super::row::{level_code, one};
+use super::question::Question;
 use super::sums::GRAINS;
 use crate::error::Error;
 use crate::model::ids::ProjectId;
 use crate::model::time::Millis;
-use crate::store::query::EventFilter;
 
 /// Rows that a cursor reads at once: few at first, because a page is short.
 const CHUNK: std::ops::RangeInclusive<u32> = 32..=4096;
-
-/// A filter in the terms of the tables.
-#[derive(Clone, Debug)]
-pub(super) struct Question {
-    /// Whose events; deleted projects are left out.
-    pub(super) projects: Vec<(ProjectId, Floor)>,
-    /// Of which issue.
-    pub(super) issue: Option<i64>,
-    /// From when …
-    pub(super) first: i64,
-    /// … to when.
-    pub(super) last: i64,
-    levels: Vec<i64>,
-    environments: Option<Vec<NameId>>,
-    releases: Option<Vec<NameId>>,
-}
-
-impl Question {
-    /// Translates a filter.
-    pub(super) fn new(connection: &Connection, filter: &EventFilter) -> Result<Self, Error> {
-        let times = filter.times.as_ref();
-        let mut wanted = filter.projects.clone();
-        wanted.sort_unstable();
-        wanted.dedup();
-        if let Some(issue) = filter.issue {
-            let of_issue = "SELECT project FROM issues WHERE id = ?1";
-            let owner = one(connection, of_issue, [issue.to_i64()], |row| {
-                Ok(ProjectId(row.get(0)?))
-            })?;
-            wanted.retain(|project| Some(*project) == owner);
-        }
-        let mut projects = Vec::new();
-        for project in wanted {
-            let floor = floors::of(connection, project)?;
-            if floor.received != DELETED {
-                projects.push((project, floor));
-            }
-        }
-        Ok(Self {
-            projects,
-            issue: filter.issue.map(crate::model::ids::IssueId::to_i64),
-            first: times.map_or(i64::MIN, |times| times.start().0),
-            last: times.map_or(i64::MAX, |times| times.end().0),
-            levels: filter.levels.iter().copied().map(level_code).collect(),
-            environments: ids_of(connection, &filter.environments)?,
-            releases: ids_of(connection, &filter.releases)?,
-        })
-    }
-
-    /// Reports whether it asks for certain levels, environments or releases.
-    pub(super) fn is_narrow(&self) -> bool {
-        !self.levels.is_empty() || self.environments.is_some() || self.releases.is_some()
-    }
-
-    /// Reports whether these are among those asked for.
-    pub(super) fn matches(&self, level: i64, environment: NameId, release: NameId) -> bool {
-        let among = |wanted: &Option<Vec<NameId>>, name: NameId| {
-            wanted.as_ref().is_none_or(|wanted| wanted.contains(&name))
-        };
-        (self.levels.is_empty() || self.levels.contains(&level))
-            && among(&self.environments, environment)
-            && among(&self.releases, release)
-    }
-
-    /// Returns the part of the times that a partition can have, if any.
-    pub(super) fn within(&self, span: &Span) -> Option<(i64, i64)> {
-        let first = self.first.max(span.min_happened.0);
-        let last = self.last.min(span.max_happened.0);
-        (first <= last).then_some((first, last))
-    }
-
-    /// Returns the column that an index is searched by, and its value.
-    pub(super) fn owner(&self, project: ProjectId) -> (&'static str, i64) {
-        match self.issue {
-            Some(issue) => ("issue", issue),
-            None => ("project", i64::from(project.0)),
-        }
-    }
-}
-
-/// Returns the numbers of names; `None` when any name will do. Unknown names have no number and
-/// match nothing.
-fn ids_of(connection: &Connection, texts: &[String]) -> Result<Option<Vec<NameId>>, Error> {
-    if texts.is_empty() {
-        return Ok(None);
-    }
-    let mut ids = Vec::new();
-    for text in texts {
-        ids.extend(names::find(connection, text)?);
-    }
-    Ok(Some(ids))
-}
 
 /// Calls `visit` with partition, time and place of each event, newest first, until it says false.
 pub(super) fn walk(
@@ -165,10 +71,27 @@ struct Cursor<'a> {
     head: (i64, i64),
     ready: VecDeque<(i64, i64)>,
     chunk: u32,
-    /// The times that are being read, what lies at or above the second being read already.
-    range: Option<(i64, (i64, i64))>,
+    /// What is being read.
+    range: Option<Range>,
     /// What comes after: the times below, of which the sums tell the next minute.
     rest: Option<(i64, i64)>,
+}
+
+/// Times of which events are still to be read.
+#[derive(Clone, Copy)]
+struct Range {
+    first: i64,
+    /// Time and place that come before in the order of the walk, and were read already.
+    before: (i64, i64),
+}
+
+impl Range {
+    fn new(first: i64, last: i64) -> Self {
+        Self {
+            first,
+            before: (last, i64::MAX),
+        }
+    }
 }
 
 impl<'a> Cursor<'a> {
@@ -189,7 +112,7 @@ impl<'a> Cursor<'a> {
             head: (0, 0),
             ready: VecDeque::new(),
             chunk: *CHUNK.start(),
-            range: (!is_narrow).then_some((first, (last, i64::MAX))),
+            range: (!is_narrow).then_some(Range::new(first, last)),
             rest: is_narrow.then_some((first, last)),
         };
         Ok(cursor.advance(connection)?.then_some(cursor))
@@ -202,8 +125,8 @@ impl<'a> Cursor<'a> {
                 self.head = head;
                 return Ok(true);
             }
-            if let Some((first, before)) = self.range {
-                self.range = self.read(connection, first, before)?;
+            if let Some(range) = self.range {
+                self.range = self.read(connection, range)?;
             } else if let Some((first, last)) = self.rest {
                 self.next_minute(connection, first, last)?;
             } else {
@@ -212,14 +135,8 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Reads some events from `first` on that come after `before` in the order of the walk, and
-    /// returns where the reading goes on.
-    fn read(
-        &mut self,
-        connection: &Connection,
-        first: i64,
-        before: (i64, i64),
-    ) -> Result<Option<(i64, (i64, i64))>, Error> {
+    /// Reads some events of a range, and returns what is left of it.
+    fn read(&mut self, connection: &Connection, range: Range) -> Result<Option<Range>, Error> {
         let (column, owner) = self.question.owner(self.project);
         let is_narrow = self.question.is_narrow();
         // Without the second half, the index answers alone.
@@ -233,9 +150,15 @@ impl<'a> Cursor<'a> {
             ORDER BY happened DESC, seq DESC LIMIT ?5",
             self.span.id
         ))?;
-        let mut rows = select.query(params![owner, first, before.0, before.1, self.chunk])?;
+        let mut rows = select.query(params![
+            owner,
+            range.first,
+            range.before.0,
+            range.before.1,
+            self.chunk
+        ])?;
         let mut read = 0;
-        let mut last = before;
+        let mut last = range.before;
         while let Some(row) = rows.next()? {
             read += 1;
             last = (row.get(0)?, row.get(1)?);
@@ -251,7 +174,11 @@ impl<'a> Cursor<'a> {
         }
         let is_done = read < self.chunk;
         self.chunk = self.chunk.saturating_mul(2).min(*CHUNK.end());
-        Ok((!is_done).then_some((first, last)))
+        let rest = Range {
+            before: last,
+            ..range
+        };
+        Ok((!is_done).then_some(rest))
     }
 
     /// Goes to the latest minute up to `last` that has matching events.
@@ -262,7 +189,7 @@ impl<'a> Cursor<'a> {
         if let Some(minute) = found {
             let begin = minute.saturating_mul(Millis::MINUTE);
             let end = begin.saturating_add(Millis::MINUTE - 1);
-            self.range = Some((begin.max(first), (end.min(last), i64::MAX)));
+            self.range = Some(Range::new(begin.max(first), end.min(last)));
             self.rest = (first < begin).then_some((first, begin.saturating_sub(1)));
         }
         Ok(())
@@ -383,10 +310,7 @@ pub(super) fn skip(
     };
     let newer_than = |minute: i64| {
         let first = minute.saturating_add(1).saturating_mul(Millis::MINUTE);
-        count(&Question {
-            first: first.max(question.first),
-            ..question.clone()
-        })
+        count(&question.since(first))
     };
     // The earliest minute after whose end there are no more events than to leave out.
     let mut low = Millis(first).minute().saturating_sub(1);

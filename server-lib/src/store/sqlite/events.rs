@@ -7,12 +7,12 @@ use mini_sentry::protocol::EventId;
 use rusqlite::Connection;
 
 use super::connection::damaged;
-use super::cursor::{self, Question};
 use super::ids::{self, Ids};
 use super::names::NameId;
 use super::partition::{self, Span};
+use super::question::Question;
 use super::row::{level, one, stored};
-use super::{Sqlite, count, floors, items, names};
+use super::{Sqlite, count, cursor, floors, items, names};
 use crate::error::Error;
 use crate::model::event::{EventKind, EventRow};
 use crate::model::ids::{IssueId, ProjectId, Seq};

@@ -36,6 +36,7 @@ mod migrate;
 mod names;
 mod outcomes;
 mod partition;
+mod question;
 mod row;
 mod sessions;
 mod space;

@@ -10,7 +10,7 @@ use super::names;
 use super::row::{counted, rows, stored};
 use super::writer::{Memory, counter, set_counter};
 use crate::error::Error;
-use crate::model::event::{EventKind, NewEvent};
+use crate::model::event::NewEvent;
 use crate::model::ids::ProjectId;
 use crate::model::outcome::{Outcome, OutcomeCount};
 use crate::model::time::Millis;
@@ -40,7 +40,7 @@ pub(super) struct Duplicates(HashMap<(ProjectId, DataCategory), u64>);
 impl Duplicates {
     /// Counts an event.
     pub(super) fn count(&mut self, event: &NewEvent) {
-        let count = self.0.entry((event.project, category(event.facts.kind)));
+        let count = self.0.entry((event.project, event.facts.kind.category()));
         let count = count.or_default();
         *count = count.saturating_add(1);
     }
@@ -56,15 +56,6 @@ impl Duplicates {
         let taken = count.quantity.min(*left);
         *left = left.saturating_sub(taken);
         taken
-    }
-}
-
-/// Returns as what an event of the kind is counted.
-fn category(kind: EventKind) -> DataCategory {
-    match kind {
-        EventKind::Transaction => DataCategory::Transaction,
-        EventKind::Csp => DataCategory::Security,
-        EventKind::Default | EventKind::Error => DataCategory::Error,
     }
 }
 

@@ -45,7 +45,7 @@ pub(super) fn step(writer: &mut Writer, most: u64) -> Result<Step, Error> {
             is_done: true,
         });
     }
-    writer.erase(|transaction, memory| {
+    writer.erase(Durability::Process, |transaction, memory| {
         let removed = match unswept(transaction)? {
             Some(unswept) => sweep(transaction, memory, &unswept, most)?,
             None => 0,

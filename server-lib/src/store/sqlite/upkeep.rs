@@ -7,9 +7,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rusqlite::{Connection, params};
 
-use super::cursor::Question;
 use super::floors::{self, DELETED};
 use super::partition::{self, Span};
+use super::question::Question;
 use super::row::{counted, not_found, one, rows, stored};
 use super::writer::{Durability, Writer};
 use super::{Sqlite, backup, check, count, erase, outcomes, sessions, space, sweep};
@@ -62,13 +62,15 @@ impl Upkeep for Sqlite {
             let rows = self
                 .writer
                 .run(move |writer| {
-                    writer.erase(|transaction, memory| erase::erase(transaction, memory, &step))
+                    writer.erase(Durability::Power, |transaction, memory| {
+                        erase::erase(transaction, memory, &step)
+                    })
                 })
                 .await?;
             erased = erased.saturating_add(rows);
         }
         if erased > 0 {
-            self.writer.run(|writer| writer.cut_log()).await?;
+            self.writer.run(Writer::cut_log).await?;
         }
         Ok(erased)
     }
@@ -99,13 +101,12 @@ impl Upkeep for Sqlite {
                 .await?;
             removed = removed.saturating_add(step.removed);
             if step.is_done {
+                self.writer.run(Writer::cut_log).await?;
                 break;
             }
         }
         if removed == 0 {
             self.writer.run(sweep::tidy).await?;
-        } else {
-            self.writer.run(|writer| writer.cut_log()).await?;
         }
         Ok(removed)
     }

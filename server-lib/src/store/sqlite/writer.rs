@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
+use super::connection::BUSY_TIMEOUT;
 use super::floors::Floors;
 use super::ids::Ids;
 use super::issues::IssueMemory;
@@ -12,6 +13,9 @@ use super::names::Names;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::store::open::StoreOptions;
+
+/// How long cutting the log waits for readers.
+const CUT_PATIENCE: Duration = Duration::from_millis(200);
 
 /// The connection that writes, with everything that only it needs.
 pub(super) struct Writer {
@@ -24,6 +28,8 @@ pub(super) struct Writer {
     pub(super) clock: Arc<dyn Clock>,
     /// When a partition is full.
     pub(super) limits: PartitionLimits,
+    /// Whether the log may hold what was erased.
+    has_erased: bool,
 }
 
 /// When a partition is full.
@@ -67,6 +73,8 @@ impl Writer {
                 rows: options.partition_events.max(1),
                 age: options.partition_age,
             },
+            // Another process may have erased and crashed.
+            has_erased: true,
         }
     }
 
@@ -98,19 +106,30 @@ impl Writer {
     /// Writes as [`write`](Self::write), and overwrites what it deletes.
     pub(super) fn erase<R>(
         &mut self,
+        durability: Durability,
         work: impl FnOnce(&Transaction<'_>, &mut Memory) -> Result<R, Error>,
     ) -> Result<R, Error> {
+        self.has_erased = true;
         self.connection.pragma_update(None, "secure_delete", true)?;
-        let answer = self.write(Durability::Power, work);
+        let answer = self.write(durability, work);
         self.connection
             .pragma_update(None, "secure_delete", false)?;
         answer
     }
 
-    /// Writes the log back and cuts it, so that no deleted row stays readable in it.
-    pub(super) fn cut_log(&self) -> Result<(), Error> {
-        let cut = "PRAGMA wal_checkpoint(TRUNCATE)";
-        Ok(self.connection.query_row(cut, [], |_| Ok(()))?)
+    /// Writes the log back and cuts it, so that nothing erased stays readable in it. Readers that
+    /// take long are not waited for: the next call tries again.
+    pub(super) fn cut_log(&mut self) -> Result<(), Error> {
+        if self.has_erased {
+            let cut = "PRAGMA wal_checkpoint(TRUNCATE)";
+            self.connection.busy_timeout(CUT_PATIENCE)?;
+            let is_busy = self
+                .connection
+                .query_row(cut, [], |row| row.get::<_, bool>(0));
+            self.connection.busy_timeout(BUSY_TIMEOUT)?;
+            self.has_erased = is_busy?;
+        }
+        Ok(())
     }
 }
 

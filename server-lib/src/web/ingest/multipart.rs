@@ -238,4 +238,15 @@ mod tests {
         let many = "--b\nA: b\n\nx\n".repeat(MAX_PARTS + 1) + "--b--";
         assert_eq!(read(None, &many), None);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_body_is_read_without_harm(
+            body in "(--b|--|\r\n|\n|content-disposition: form-data; name=|[a\";= \u{fc}]){0,40}"
+        ) {
+            let body = Bytes::from(body);
+            let _ = parse(None, &body);
+            let _ = parse(Some("multipart/form-data; boundary=b"), &body);
+        }
+    }
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use mini_sentry_server::testkit::postgres::Server;
 use tempfile::tempdir;
 
 use super::{Served, answer, failure, json, send};
@@ -88,6 +89,42 @@ async fn a_restored_folder_goes_on_where_the_backup_was_taken() {
     assert_eq!(messages, ["event 1", "event 3"]);
 }
 
+#[tokio::test]
+async fn a_backup_of_postgresql_fills_an_empty_database_and_only_that() {
+    let given = std::env::var("MINI_SENTRY_TEST_POSTGRES").ok();
+    let Some(databases) = Server::shared(given).unwrap() else {
+        assert!(std::env::var_os("CI").is_none(), "CI must have PostgreSQL");
+        println!("skipped: there is no PostgreSQL here");
+        return;
+    };
+    let (one, two) = (
+        databases.database().await.unwrap(),
+        databases.database().await.unwrap(),
+    );
+    let dir = tempdir().unwrap();
+    let (data, copy) = (dir.path().join("data"), dir.path().join("copy.tar"));
+    let server = Served::start(&data, &["--store", &one]);
+    let (dsn, token) = (server.first("dsn"), server.first("api_token"));
+    assert_eq!(send(&client(), server.url(), &dsn, 1).await, 200);
+    let url = format!("{}/api/events/", server.url());
+    answer(&url, &token, |page| page["count"] == 1).await;
+    json(&data, &["backup", copy.to_str().unwrap(), "--store", &one]);
+    server.stop().await;
+
+    let (again, from) = (dir.path().join("again"), copy.to_str().unwrap());
+    assert_eq!(failure(&again, &["restore", from, "--store", &one]).0, 4);
+    assert_eq!(
+        failure(&again, &["restore", from]).0,
+        2,
+        "the backup has no database file"
+    );
+    json(&again, &["restore", from, "--store", &two]);
+    let server = Served::start(&again, &["--store", &two]);
+    let url = format!("{}/api/events/", server.url());
+    let page = answer(&url, &token, |page| page["count"] == 1).await;
+    assert_eq!(page["results"][0]["message"], "event 1");
+}
+
 #[test]
 fn nothing_is_overwritten_and_a_damaged_backup_is_refused() {
     let dir = tempdir().unwrap();
@@ -155,7 +192,7 @@ impl Load {
     fn start(url: &str, dsn: &str) -> Self {
         let answered = Arc::new(AtomicU64::new(0));
         let ends = Arc::new(AtomicBool::new(false));
-        let senders = (0..4_u128)
+        let senders = (0..8_u128)
             .map(|lane| {
                 let (answered, ends) = (Arc::clone(&answered), Arc::clone(&ends));
                 let (url, dsn) = (url.to_owned(), dsn.to_owned());

@@ -1,10 +1,4 @@
 //! The journal on disk.
-#![expect(
-    clippy::indexing_slicing,
-    clippy::print_stderr,
-    clippy::unwrap_used,
-    reason = "what fails here fails the test"
-)]
 
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};

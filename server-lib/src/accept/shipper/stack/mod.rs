@@ -195,4 +195,13 @@ mod tests {
         assert_eq!(frames.len(), MAX_FRAMES);
         assert_eq!(frames.last().unwrap().lineno, Some(1));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_read_without_harm(
+            text in "(at |File \"|\t|\n|Caused by: |Traceback \\(most recent call last\\):|[a-z.(:)@/1-9\u{fc}\", ]){0,60}"
+        ) {
+            let _ = parse(&text);
+        }
+    }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use mini_sentry_server::clock::{Clock as _, SystemClock};
+use mini_sentry_server::error::Error;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -85,11 +86,7 @@ pub(crate) async fn run(context: &Context, arguments: &BackupArgs) -> Result<(),
     remove_if_there(&work)?;
     super::init::make_folder(&work)?;
     let made = async {
-        let pins = Pins::new(data_dir)?;
-        store.upkeep.backup(&work).await?;
-        pins.add(data_dir)?;
-        pins.copy_to(&work.join(SEGMENTS))?;
-        copy_blobs(data_dir, &work.join(BLOBS))?;
+        collect(data_dir, &work, store.upkeep.backup(&work)).await?;
         let manifest = write_manifest(&work)?;
         deliver(&work, target)?;
         Ok::<_, Failure>(manifest)
@@ -113,6 +110,20 @@ pub(crate) async fn run(context: &Context, arguments: &BackupArgs) -> Result<(),
         let size = human_bytes(bytes);
         format!("{files} files, {size}, are in {}", target.display())
     })
+}
+
+/// Copies everything into the folder. The future copies the database: after all segments have second
+/// names, and before they are copied.
+async fn collect(
+    data_dir: &Path,
+    work: &Path,
+    database: impl Future<Output = Result<(), Error>>,
+) -> Result<(), Failure> {
+    let pins = Pins::new(data_dir)?;
+    database.await?;
+    pins.add(data_dir)?;
+    pins.copy_to(&work.join(SEGMENTS))?;
+    copy_blobs(data_dir, &work.join(BLOBS))
 }
 
 /// Returns a name beside the path, for work that is not done.
@@ -213,6 +224,38 @@ fn pack_into<W: io::Write>(work: &Path, to: W) -> io::Result<W> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn what_is_written_and_removed_while_the_database_is_copied_is_in_the_backup() {
+        let dir = tempfile::tempdir().unwrap();
+        let (data, work) = (dir.path().join("data"), dir.path().join("work"));
+        let segment = |name: &str| data.join(SEGMENTS).join(name);
+        fs::create_dir_all(data.join(SEGMENTS)).unwrap();
+        fs::create_dir_all(data.join(BLOBS)).unwrap();
+        fs::write(segment("1.seg"), "dropped").unwrap();
+        fs::write(segment("2.seg"), "begun").unwrap();
+        let database = async {
+            fs::remove_file(segment("1.seg"))?;
+            fs::write(segment("2.seg"), "begun and on")?;
+            fs::write(segment("3.seg"), "new")?;
+            fs::write(data.join(BLOBS).join("0a"), "large")?;
+            Ok(())
+        };
+        collect(&data, &work, database).await.unwrap();
+        let copied: Vec<_> = tree(&work)
+            .unwrap()
+            .into_iter()
+            .map(|(name, path)| (name, fs::read_to_string(path).unwrap()))
+            .collect();
+        let expected = [
+            ("blobs/0a", "large"),
+            ("segments/1.seg", "dropped"),
+            ("segments/2.seg", "begun and on"),
+            ("segments/3.seg", "new"),
+        ];
+        let expected = expected.map(|(name, text)| (name.to_owned(), text.to_owned()));
+        assert_eq!(copied, expected);
+    }
 
     #[test]
     fn the_name_tells_the_form() {

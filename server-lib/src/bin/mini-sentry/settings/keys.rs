@@ -150,6 +150,27 @@ pub(crate) const KEYS: &[Key] = &[
         },
     },
     Key {
+        name: "http.tunnel_path",
+        aliases: &[],
+        about: "where envelopes are taken that name their key in their own header only; off for none",
+        set: |settings, text| {
+            settings.config.http.tunnel_path = match text {
+                "off" => None,
+                path if path.starts_with('/') => Some(path.to_owned()),
+                _ => {
+                    return Err(format!(
+                        "{text:?} is neither a path such as /tunnel/ nor off"
+                    ));
+                }
+            };
+            Ok(())
+        },
+        show: |settings| {
+            let path = settings.config.http.tunnel_path.as_deref();
+            path.unwrap_or("off").to_owned()
+        },
+    },
+    Key {
         name: "http.max_connections",
         aliases: &[],
         about: "connections at a time",

@@ -57,6 +57,24 @@ fn every_default_reads_back_as_itself() {
 }
 
 #[test]
+fn every_field_of_the_configuration_can_be_set() {
+    let told = format!("{:?}", Settings::default().config);
+    let fields = told
+        .split([' ', '{', ','])
+        .filter_map(|word| word.strip_suffix(':'))
+        .filter(|field| !["http", "ingest", "journal", "retention"].contains(field));
+    let last = |name: &'static str| name.rsplit('.').next().unwrap();
+    let mut count = 0;
+    for field in fields {
+        count += 1;
+        let name = if field == "data_dir" { "data" } else { field };
+        let is_known = keys::KEYS.iter().any(|key| last(key.name) == name);
+        assert!(is_known, "{field} has no setting");
+    }
+    assert!(count > 20, "the fields were not found: {told}");
+}
+
+#[test]
 fn flags_go_before_environment_and_environment_before_the_file() {
     let text = "listen = \"127.0.0.1:3\"\nstore = \"sqlite:///three\"\n\n[retention]\ndays = 3\n";
     let environment = environment(&[
@@ -157,7 +175,8 @@ fn known_names_that_set_nothing_and_slips_are_told() {
 
 #[test]
 fn a_bad_value_is_refused_with_where_it_came_from() {
-    let cases: [(&[Flag], &[(&str, &str)], &str, &str); 5] = [
+    type Pairs<'a> = &'a [(&'a str, &'a str)];
+    let cases: [(&[Flag], Pairs<'_>, &str, &str); 5] = [
         (
             &[flag("listen", "--listen", "8000")],
             &[],

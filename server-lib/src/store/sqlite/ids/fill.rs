@@ -12,15 +12,12 @@ use super::build::{self, EXTENSION, Range, UNFINISHED};
 use super::hash::{self, Entry};
 use super::memory::Sorted;
 use super::run::Run;
-use super::{FAN, RUN_ENTRIES, Shared, State, remove};
+use super::{FAN, Shared, State, remove};
 use crate::error::{Error, ErrorKind};
 use crate::store::sqlite::connection::damaged;
 use crate::store::sqlite::partition::{self, Span};
 use crate::store::sqlite::row::{counted, stored};
 use crate::store::sqlite::writer::counter;
-
-/// Rows that are made into one run when a whole index is missing.
-const FILL_ENTRIES: usize = RUN_ENTRIES * FAN;
 
 /// Files that nobody finished in this time are left from a crash.
 const ABANDONED: Duration = Duration::from_secs(60 * 60);
@@ -90,7 +87,7 @@ fn usable(shared: &Shared, floor: u64, position: u64) -> Result<Vec<Run>, Error>
     }
     // Of those that begin alike, the longest first: a merged run comes before its parts.
     found.sort_unstable_by_key(|(range, _)| (range.first, u64::MAX - range.last));
-    let mut budget = Shared::budget(&State::default());
+    let mut budget = shared.budget(&State::default());
     let mut runs: Vec<Run> = Vec::new();
     for (range, path) in found {
         let known = runs.last().map_or(0, |run| run.footer().last);
@@ -140,7 +137,8 @@ fn make(
             let hash = hash::hash(EventId::from_bytes(id));
             state.active.insert(Entry { hash, seq });
             state.upto = seq;
-            if state.active.len() >= FILL_ENTRIES {
+            // Larger than usual, because all of them are there already.
+            if state.active.len() >= shared.sizes.run_entries.saturating_mul(FAN) {
                 settle(shared, state)?;
             }
         }
@@ -163,7 +161,7 @@ fn settle(shared: &Shared, state: &mut State) -> Result<(), Error> {
         state.waiting.push(Arc::new(sorted));
         return Ok(());
     }
-    let run = write(shared, first, &sorted, Shared::budget(state))?;
+    let run = write(shared, first, &sorted, shared.budget(state))?;
     state.runs.push(Arc::new(run));
     Ok(())
 }

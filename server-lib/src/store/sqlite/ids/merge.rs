@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use super::run::Run;
-use super::{FAN, RUN_ENTRIES, Shared, build, fill, remove};
+use super::{FAN, Shared, build, fill, remove};
 use crate::error::Error;
 
 /// More runs than these are merged whatever their sizes.
@@ -94,7 +94,7 @@ fn write_waiting(shared: &Shared) -> Result<(), Error> {
                 return Ok(());
             };
             let known = state.runs.last().map_or(0, |run| run.footer().last);
-            (known.saturating_add(1), sorted, Shared::budget(&state))
+            (known.saturating_add(1), sorted, shared.budget(&state))
         };
         let run = fill::write(shared, first, &sorted, budget)?;
         let mut state = shared.state();
@@ -111,7 +111,7 @@ fn merge_all(shared: &Shared, wakes: &Receiver<()>) -> Result<(), Error> {
     loop {
         let (chosen, floor) = {
             let state = shared.state();
-            let Some(chosen) = choose(&state.runs) else {
+            let Some(chosen) = choose(&state.runs, shared.sizes.run_entries) else {
                 return Ok(());
             };
             (chosen, state.floor)
@@ -131,7 +131,7 @@ fn merge_all(shared: &Shared, wakes: &Receiver<()>) -> Result<(), Error> {
             && current.is_some_and(|current| current.iter().zip(&chosen).all(is_same))
         {
             let freed: u64 = chosen.iter().map(|run| run.filter_bytes()).sum();
-            let mut budget = Shared::budget(&state).saturating_add(freed);
+            let mut budget = shared.budget(&state).saturating_add(freed);
             let merged = Run::open(path, &mut budget)?;
             state.runs.splice(begin..end, [Arc::new(merged)]);
             drop(state);
@@ -148,10 +148,12 @@ fn merge_all(shared: &Shared, wakes: &Receiver<()>) -> Result<(), Error> {
 }
 
 /// Returns neighbouring runs to merge: enough of one size, or just too many.
-fn choose(runs: &[Arc<Run>]) -> Option<Vec<Arc<Run>>> {
+fn choose(runs: &[Arc<Run>], run_entries: usize) -> Option<Vec<Arc<Run>>> {
     let is_level = |window: &&[Arc<Run>]| {
-        let level = window.first().map(|run| level(run));
-        window.iter().all(|run| Some(self::level(run)) == level)
+        let level = window.first().map(|run| level(run, run_entries));
+        window
+            .iter()
+            .all(|run| Some(self::level(run, run_entries)) == level)
     };
     let entries = |window: &&[Arc<Run>]| -> u64 {
         let entries = window.iter().map(|run| run.footer().entries);
@@ -165,7 +167,7 @@ fn choose(runs: &[Arc<Run>]) -> Option<Vec<Arc<Run>>> {
 }
 
 /// Returns the size of a run in steps of [`FAN`].
-fn level(run: &Run) -> u32 {
-    let runs = run.footer().entries / RUN_ENTRIES as u64;
+fn level(run: &Run, run_entries: usize) -> u32 {
+    let runs = run.footer().entries / (run_entries as u64).max(1);
     runs.checked_ilog(FAN as u64).unwrap_or(0)
 }

@@ -30,18 +30,26 @@ use memory::{Active, Sorted};
 use merge::Merger;
 use run::Run;
 
-/// Entries that are kept in memory at least before they become a run.
-const RUN_ENTRIES: usize = 32 * 1024;
-
 /// Runs of a size that are merged into one, and so the ratio between sizes.
 const FAN: usize = 8;
 
-/// Bytes of filters that are kept in memory: those of six million events. Larger indexes read the
-/// blocks of their largest runs from the page cache.
-const FILTER_BUDGET: u64 = 8 * 1024 * 1024;
-
 /// Sorted entries that may wait for being written, in runs.
 const WAITING_RUNS: usize = 8;
+
+/// How much is kept in memory.
+#[derive(Clone, Copy, Debug)]
+struct Sizes {
+    /// Entries that are kept at least before they become a run.
+    run_entries: usize,
+    /// Bytes of filters. Larger indexes read the blocks of the rest from the page cache.
+    filter_bytes: u64,
+}
+
+/// The filters are those of six million events.
+const SIZES: Sizes = Sizes {
+    run_entries: 32 * 1024,
+    filter_bytes: 8 * 1024 * 1024,
+};
 
 /// The index of event ids.
 pub(super) struct Ids {
@@ -53,6 +61,7 @@ pub(super) struct Ids {
 struct Shared {
     dir: PathBuf,
     store: i64,
+    sizes: Sizes,
     state: Mutex<State>,
 }
 
@@ -79,9 +88,9 @@ impl Shared {
     }
 
     /// Returns what is left of the memory for filters.
-    fn budget(state: &State) -> u64 {
+    fn budget(&self, state: &State) -> u64 {
         let used = state.runs.iter().map(|run| run.filter_bytes()).sum();
-        FILTER_BUDGET.saturating_sub(used)
+        self.sizes.filter_bytes.saturating_sub(used)
     }
 }
 
@@ -93,11 +102,16 @@ pub(super) fn hash_of(id: EventId) -> u64 {
 impl Ids {
     /// Makes the index of a database. Nothing is read before it is needed.
     pub(super) fn new(database: &Path, store: i64) -> Self {
+        Self::sized(database, store, SIZES)
+    }
+
+    fn sized(database: &Path, store: i64, sizes: Sizes) -> Self {
         let mut dir = database.as_os_str().to_owned();
         dir.push("-ids");
         let shared = Arc::new(Shared {
             dir: dir.into(),
             store,
+            sizes,
             state: Mutex::new(State::default()),
         });
         Self {
@@ -137,7 +151,8 @@ impl Ids {
         }
         state.upto = state.upto.max(upto);
         let upto = state.upto;
-        if state.active.len() >= RUN_ENTRIES && state.waiting.len() < WAITING_RUNS {
+        if state.active.len() >= self.shared.sizes.run_entries && state.waiting.len() < WAITING_RUNS
+        {
             let sorted = state.active.take_sorted(upto);
             state.waiting.push(Arc::new(sorted));
             drop(state);

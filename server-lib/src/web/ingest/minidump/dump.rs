@@ -243,4 +243,12 @@ pub(super) mod tests {
         let other = Bytes::from_static(b"BZh9xxxx");
         assert_eq!(unpack(other, 10).unwrap_err().code(), "unknown_encoding");
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_read_without_harm(bytes: Vec<u8>) {
+            let _ = super::super::msgpack::read_all(&bytes);
+            let _ = read(&[b"MDMP", bytes.as_slice()].concat());
+        }
+    }
 }
