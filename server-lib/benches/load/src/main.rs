@@ -30,7 +30,7 @@ enum Command {
         options: Options,
         /// How often.
         #[arg(long, default_value_t = 20)]
-        rounds: u32,
+        kills: u32,
         /// A command that is run while the server runs, in every second round: `stop` and `start`
         /// are appended. For databases that may go away.
         #[arg(long)]
@@ -89,8 +89,8 @@ pub struct Options {
 async fn main() -> Result<()> {
     match Arguments::parse().command {
         Command::Bench(options) => phases::run(&options).await,
-        Command::Crash { options, rounds, store_command } => {
-            crash::run(&options, rounds, store_command.as_deref()).await
+        Command::Crash { options, kills, store_command } => {
+            crash::run(&options, kills, store_command.as_deref()).await
         }
         Command::Sink { durable } => sink::run(durable).await,
     }
