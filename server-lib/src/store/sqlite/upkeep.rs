@@ -70,7 +70,7 @@ impl Upkeep for Sqlite {
             erased = erased.saturating_add(rows);
         }
         if erased > 0 {
-            self.writer.run(Writer::cut_log).await?;
+            self.writer.run(Writer::forget_erased).await?;
         }
         Ok(erased)
     }
@@ -101,7 +101,7 @@ impl Upkeep for Sqlite {
                 .await?;
             removed = removed.saturating_add(step.removed);
             if step.is_done {
-                self.writer.run(Writer::cut_log).await?;
+                self.writer.run(Writer::forget_erased).await?;
                 break;
             }
         }
