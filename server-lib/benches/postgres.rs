@@ -4,6 +4,12 @@
 //! A corpus has one event as JSON in each line. Without `MINI_SENTRY_TEST_POSTGRES` a server with
 //! stock settings is made for the run. Blocks hold 32 events, as the journal writes them under load.
 
+#![expect(
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a program that prints its figures"
+)]
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 

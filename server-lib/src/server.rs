@@ -56,7 +56,6 @@ impl Server {
     }
 
     /// Begins to set a server up.
-    #[must_use]
     pub fn builder() -> ServerBuilder {
         ServerBuilder::new()
     }

@@ -209,7 +209,8 @@ impl LongNames {
 /// The verdicts on the last short names: an event repeats the same few dozen names.
 #[derive(Clone, Debug)]
 pub(super) struct Recall {
-    entries: [(u64, u64, Verdict); RECALL_SIZE],
+    /// By a hash of the name, two for each.
+    entries: [[(u64, u64, Verdict); 2]; RECALL_SIZE / 2],
 }
 
 impl Recall {
@@ -219,7 +220,7 @@ impl Recall {
     /// Knows the verdicts on the protocol's own names already.
     pub(super) fn new(keys: &KeyRules) -> Self {
         let mut recall = Self {
-            entries: [(0, 0, Verdict::Plain); RECALL_SIZE],
+            entries: [[(0, 0, Verdict::Plain); 2]; RECALL_SIZE / 2],
         };
         for name in defaults::COMMON_NAMES {
             let mut bytes = [0; Self::MAX_NAME];
@@ -246,15 +247,18 @@ impl Recall {
         judge: impl FnOnce() -> Verdict,
     ) -> Verdict {
         let mixed = (low ^ high.rotate_left(29)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let slot = (mixed >> 56) as usize % RECALL_SIZE;
-        match self.entries.get_mut(slot) {
-            Some(entry) if entry.0 == low && entry.1 == high => entry.2,
-            Some(entry) => {
-                let verdict = judge();
-                *entry = (low, high, verdict);
-                verdict
-            }
-            None => judge(),
+        let slot = (mixed >> 48) as usize % (RECALL_SIZE / 2);
+        let Some([first, second]) = self.entries.get_mut(slot) else {
+            return judge();
+        };
+        if (first.0, first.1) == (low, high) {
+            return first.2;
         }
+        if (second.0, second.1) != (low, high) {
+            *second = (low, high, judge());
+        }
+        // The one that was asked for longer ago makes room.
+        std::mem::swap(first, second);
+        first.2
     }
 }

@@ -58,10 +58,10 @@ pub(super) struct Stops {
     pub(super) colon: u64,
     /// Brackets outside of strings.
     pub(super) bracket: u64,
-    /// Ends of what may be found inside of strings.
-    pub(super) found: u64,
-    /// Those among them that only end the first bytes of a word as long as a token.
+    /// Inside of strings: ends of the first bytes of words as long as a token.
     pub(super) run: u64,
+    /// Inside of strings: ends of what else may be found.
+    pub(super) strong: u64,
     /// True when the block holds what no JSON does, or white space before a colon.
     pub(super) odd: bool,
 }
@@ -102,8 +102,8 @@ impl Scan {
             backslash: now.backslash,
             colon,
             bracket: now.bracket & !inside,
-            found: (strong | run) & inside,
-            run: run & !strong & inside,
+            run: run & inside,
+            strong: strong & inside,
             odd: (colon & !behind_name) | (now.backslash & !inside) != 0,
         }
     }

@@ -5,8 +5,8 @@
 //! one. What is odd is left to the walk.
 
 use crate::scrub::cursor::{self, Text};
-use crate::scrub::find::assignment;
 use crate::scrub::find::token::Beginnings;
+use crate::scrub::find::{assignment, card};
 use crate::scrub::keys::Verdict;
 use crate::scrub::lanes::{self, BLOCK};
 use crate::scrub::stops::{RUN_STOP, Scan, Stops};
@@ -45,7 +45,7 @@ impl Walk<'_, '_> {
 
     #[inline(always)]
     fn block(&mut self, base: usize, stops: &Stops, place: &mut Place, beginnings: &Beginnings) {
-        let mut rest = stops.colon | stops.bracket | stops.found;
+        let mut rest = stops.colon | stops.bracket | stops.run | stops.strong;
         while rest != 0 {
             let bit = rest & rest.wrapping_neg();
             let at = base + rest.trailing_zeros() as usize;
@@ -55,14 +55,14 @@ impl Walk<'_, '_> {
             }
             let before = bit - 1;
             let opening = || last(stops.opening & before, base).unwrap_or(place.opening);
-            if stops.found & bit != 0 {
-                if at < place.searched
-                    || stops.run & bit != 0 && !beginnings.begin(self.json, at - RUN_STOP)
-                {
+            if (stops.run | stops.strong) & bit != 0 {
+                if at < place.searched {
                     continue;
                 }
                 let open = opening();
-                if self.is_searched(at, open) {
+                if stops.run & bit != 0 && beginnings.begin(self.json, at - RUN_STOP)
+                    || stops.strong & bit != 0 && self.is_searched(at, open)
+                {
                     place.searched = self.search_at(open);
                 }
             } else if stops.colon & bit != 0 {
@@ -137,10 +137,13 @@ impl Walk<'_, '_> {
     /// False when the stop at the offset surely is no reason to search the text.
     #[inline(always)]
     fn is_searched(&self, at: usize, open: usize) -> bool {
-        self.json.get(at) != Some(&b'=')
-            || self.json.get(open + 1..).is_some_and(|text| {
+        match self.json.get(at) {
+            Some(b'=') => self.json.get(open + 1..).is_some_and(|text| {
                 assignment::may_assign(text, at - open - 1, &self.scrubber.keys)
-            })
+            }),
+            Some(b'0'..=b'9') => card::may_go_on(self.json, at),
+            _ => true,
+        }
     }
 
     /// Searches the text that begins at the offset, unless it is a name; gives its end.
@@ -163,4 +166,185 @@ impl Walk<'_, '_> {
 #[inline(always)]
 fn last(mask: u64, base: usize) -> Option<usize> {
     Some(base + mask.checked_ilog2()? as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use crate::scrub::{Charset, Pattern, ScrubReport, Scrubber};
+
+    /// What documents are put together from: what the searches start from, whole and cut, and
+    /// what stands around it.
+    const PIECES: &[&str] = &[
+        "\"",
+        "\"",
+        "\"",
+        "\":\"",
+        "\",\"",
+        "\":",
+        "{\"",
+        "\"}",
+        "[\"",
+        "\"]",
+        "[",
+        "]",
+        "{",
+        "}",
+        ":",
+        ",",
+        " ",
+        "\n",
+        "\\",
+        "\\\\",
+        "\\\"",
+        "\\n",
+        "\\u0041",
+        "\\u003d",
+        "\\/",
+        "'",
+        "`",
+        "':",
+        "\\\":",
+        "=",
+        "@",
+        "--",
+        "-",
+        "_",
+        ".",
+        "é",
+        "password",
+        "token",
+        "=x",
+        "name",
+        "key",
+        "value",
+        "type",
+        "span_id",
+        "modules",
+        "fingerprint",
+        "cookies",
+        "null",
+        "12",
+        "tokens",
+        "\"password\":\"x\"",
+        "\"name\":\"token\"",
+        "\"value\":\"x\"",
+        "[\"token\",\"x\"]",
+        "'password': 'x'",
+        "\\\"pwd\\\": \\\"x\\\"",
+        "password = \\\"x\\\"",
+        "?token=x&",
+        "4111 1111 1111 1111",
+        "4111-1111-1111-1111",
+        "3782 822463 10005",
+        "4111111111111111",
+        "411111111111",
+        "4111 1111",
+        "Bearer abc123",
+        "basic dXNlcjpwYXNz",
+        "Bearer ",
+        "err ",
+        "-----BEGIN PRIVATE KEY-----",
+        "-----END PRIVATE KEY-----",
+        "redis://u:p@h/",
+        "://a:b",
+        "ghp_0123456789abcdefghij",
+        "sk-0123456789abcdefghijk",
+        "AKIAIOSFODNN7EXAMPLE",
+        "gh",
+        "SG.0123456789abcdef",
+        "SG.-123456789abcdef",
+        "ya29.",
+        "EMP-0123456789ab",
+        "é-0123456789",
+        "eyJ0123456789abcdef.abcde.f",
+        "0123456789abcdef",
+        "a0b1c2d3",
+        "[Filtered]",
+    ];
+
+    fn document() -> impl Strategy<Value = Vec<u8>> {
+        let piece = prop_oneof![
+            12 => prop::sample::select(PIECES).prop_map(|piece| piece.as_bytes().to_vec()),
+            1 => (0..70_usize).prop_map(|count| vec![b'x'; count]),
+            1 => (0..70_usize).prop_map(|count| vec![b' '; count]),
+            1 => prop::collection::vec(any::<u8>(), 1..3),
+        ];
+        prop::collection::vec(piece, 0..60).prop_map(|pieces| pieces.concat())
+    }
+
+    /// Valid but for the bytes in its strings, so that the sweep gets through.
+    fn texts() -> impl Strategy<Value = Vec<u8>> {
+        let inner = prop::sample::select(PIECES).prop_filter("no mark of its own", |piece| {
+            !piece.replace("\\\"", "").contains('"') && *piece != "\\"
+        });
+        let text = prop::collection::vec(inner, 0..8).prop_map(|pieces| pieces.concat());
+        let member = (text.clone(), text, 0..6).prop_map(|(name, text, form)| match form {
+            0 => format!("{{\"{name}\":\"{text}\"}}"),
+            1 => format!("[\"{name}\",\"{text}\"]"),
+            2 => format!("{{\"value\": \"{text}\", \"name\": \"{name}\"}}"),
+            3 => format!("{{\"modules\":{{\"{name}\":\"{text}\"}}}}"),
+            4 => format!("{{\"span_id\":[ \"{text}\" ],\"type\":\"{name}\",\"key\":null}}"),
+            _ => format!("\"{text}\""),
+        });
+        prop::collection::vec(member, 0..20)
+            .prop_map(|members| format!("[{}]", members.join(",")).into_bytes())
+    }
+
+    fn scrubbers() -> [Scrubber; 3] {
+        let badge = Pattern::new("badge", "EMP-").charset(Charset::DIGITS.or(Charset::LOWER));
+        let dotted = Pattern::new("dotted", "é-0").at_least(16);
+        [
+            Scrubber::new(),
+            Scrubber::new().pattern(badge.at_least(12)).deny_key("x"),
+            Scrubber::new().pattern(dotted),
+        ]
+    }
+
+    fn assert_same(scrubber: &Scrubber, json: &[u8]) {
+        let (mut swept, mut walked) = (ScrubReport::default(), ScrubReport::default());
+        let ours = scrubber.scrub(json, &mut swept);
+        let plain = scrubber.walk(json, &mut walked);
+        assert_eq!(
+            String::from_utf8_lossy(&ours),
+            String::from_utf8_lossy(&plain),
+            "of {:?}",
+            String::from_utf8_lossy(json)
+        );
+        assert_eq!(ours, plain);
+        assert_eq!(swept, walked);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn any_document_becomes_what_the_walk_makes_of_it(json in document()) {
+            for scrubber in scrubbers() {
+                assert_same(&scrubber, &json);
+            }
+        }
+
+        #[test]
+        fn any_text_becomes_what_the_walk_makes_of_it(json in texts()) {
+            for scrubber in scrubbers() {
+                assert_same(&scrubber, &json);
+            }
+        }
+    }
+
+    #[test]
+    fn secrets_are_found_wherever_they_stand_in_a_block() {
+        let scrubber = Scrubber::new();
+        for piece in PIECES {
+            for before in 0..130 {
+                let piece = piece.trim_matches('"').trim_end_matches('\\');
+                let json = format!("{{\"{}\":\"{piece}\"}}", "x".repeat(before));
+                assert_same(&scrubber, json.as_bytes());
+                let json = format!("[\"{}{piece} \\\"\"]", " ".repeat(before));
+                assert_same(&scrubber, json.as_bytes());
+            }
+        }
+    }
 }

@@ -58,6 +58,7 @@ pub async fn restore(uri: &str, data_dir: &Path) -> Result<(), Error> {
 use super::sqlite::open as sqlite;
 
 #[cfg(not(feature = "sqlite"))]
+#[expect(clippy::unused_async, reason = "the face of the one that is built in")]
 async fn sqlite(_: &str, _: &Path, _: StoreOptions) -> Result<Store, Error> {
     Err(Error::because(
         ErrorKind::NotBuilt,
@@ -71,6 +72,7 @@ async fn postgres(uri: &str, data_dir: &Path, options: StoreOptions) -> Result<S
 }
 
 #[cfg(not(feature = "postgres"))]
+#[expect(clippy::unused_async, reason = "the face of the one that is built in")]
 async fn postgres(_: &str, _: &Path, _: StoreOptions) -> Result<Store, Error> {
     Err(Error::because(
         ErrorKind::NotBuilt,
@@ -85,6 +87,7 @@ async fn restore_postgres(uri: &str, data_dir: &Path) -> Result<(), Error> {
 }
 
 #[cfg(not(feature = "postgres"))]
+#[expect(clippy::unused_async, reason = "the face of the one that is built in")]
 async fn restore_postgres(_: &str, _: &Path) -> Result<(), Error> {
     Err(Error::because(
         ErrorKind::NotBuilt,

@@ -35,6 +35,17 @@ pub(in crate::scrub) fn find(text: &[u8], rule: Rule, found: &mut Vec<Found>) {
     }
 }
 
+/// False when the digit at the offset surely is not the fourth of a second group of a card, nor
+/// the last of its first thirteen digits.
+pub(in crate::scrub) fn may_go_on(text: &[u8], at: usize) -> bool {
+    let separator = at.checked_sub(FIRST_GROUP).and_then(|at| text.get(at));
+    if separator.is_none_or(u8::is_ascii_digit) {
+        return true;
+    }
+    let end = digits_end(text, at);
+    text.get(end) == separator && digits_end(text, end + 1) - end > FIRST_GROUP
+}
+
 /// The end of the card that begins with the digits from `start` to `end`.
 fn card_end(text: &[u8], start: usize, end: usize) -> Option<usize> {
     if end - start == FIRST_GROUP {

@@ -72,8 +72,10 @@ mod tests {
     #[test]
     fn both_kinds_give_the_same_classes() {
         for seed in 0..=255u8 {
-            let block: [u8; BLOCK] =
-                std::array::from_fn(|at| seed.wrapping_mul(29).wrapping_add(at as u8 * 5));
+            let block: [u8; BLOCK] = std::array::from_fn(|at| {
+                seed.wrapping_mul(29)
+                    .wrapping_add((at as u8).wrapping_mul(5))
+            });
             let plain = Classes::of(&block);
             if let Some(ours) = avx2::classes(&block) {
                 assert_eq!(ours, plain, "{block:?}");

@@ -27,9 +27,11 @@ impl Address {
     pub(super) fn parse(uri: &str) -> Result<Self, Error> {
         let (plain, authorities) = take_authorities(uri)?;
         let mut config: Config = plain.parse().map_err(|error| failed(&error))?;
+        // Compiling a statement takes longer than any of ours runs, and cannot be cancelled.
         let options = format!(
             "{} -c search_path={SCHEMA} -c statement_timeout=30s -c lock_timeout=5s \
-             -c idle_in_transaction_session_timeout=60s -c client_min_messages=warning",
+             -c idle_in_transaction_session_timeout=60s -c client_min_messages=warning \
+             -c jit=off",
             config.get_options().unwrap_or_default()
         );
         config.options(options.trim());

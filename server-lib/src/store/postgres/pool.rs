@@ -25,6 +25,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// A statement must be answered in this time; the server itself gives up a little earlier.
 pub(super) const ANSWER: Duration = Duration::from_secs(35);
 
+/// Of a statement that failed, so much is told.
+const NAMED_CHARS: usize = 80;
+
 /// Parameters of a statement.
 pub(super) type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 
@@ -151,7 +154,7 @@ impl Lease {
         let statement = self.statement(sql).await?;
         let client = self.client()?;
         let result = in_time(ANSWER, client.query(&statement, params)).await;
-        self.noting(result)
+        self.noting(naming(result, sql))
     }
 
     /// Runs a statement that returns at most one row.
@@ -183,7 +186,7 @@ impl Lease {
         let statement = self.statement(sql).await?;
         let client = self.client()?;
         let result = in_time(ANSWER, client.execute(&statement, params)).await;
-        self.noting(result)
+        self.noting(naming(result, sql))
     }
 
     /// Runs a statement whose text was put together; it is not kept.
@@ -194,7 +197,7 @@ impl Lease {
     ) -> Result<Vec<Row>, Error> {
         let client = self.client()?;
         let result = in_time(ANSWER, client.query(sql, params)).await;
-        self.noting(result)
+        self.noting(naming(result, sql))
     }
 
     /// Runs a statement whose text was put together, and returns how many rows it touched.
@@ -205,7 +208,7 @@ impl Lease {
     ) -> Result<u64, Error> {
         let client = self.client()?;
         let result = in_time(ANSWER, client.execute(sql, params)).await;
-        self.noting(result)
+        self.noting(naming(result, sql))
     }
 
     /// Runs statements without parameters and results.
@@ -217,7 +220,7 @@ impl Lease {
     pub(super) async fn run_within(&mut self, limit: Duration, sql: &str) -> Result<(), Error> {
         let client = self.client()?;
         let result = in_time(limit, client.batch_execute(sql)).await;
-        self.noting(result)
+        self.noting(naming(result, sql))
     }
 
     /// Begins a transaction, by `BEGIN` with what is to be said of it.
@@ -244,14 +247,14 @@ impl Lease {
     pub(super) async fn copy_in(&mut self, sql: &str) -> Result<CopyInSink<Bytes>, Error> {
         let client = self.client()?;
         let result = in_time(ANSWER, client.copy_in(sql)).await;
-        self.noting(result)
+        self.noting(naming(result, sql))
     }
 
     /// Starts to copy rows out.
     pub(super) async fn copy_out(&mut self, sql: &str) -> Result<CopyOutStream, Error> {
         let client = self.client()?;
         let result = in_time(ANSWER, client.copy_out(sql)).await;
-        self.noting(result)
+        self.noting(naming(result, sql))
     }
 
     /// Takes the connection out of use when the error says that it is of no more use.
@@ -272,7 +275,7 @@ impl Lease {
         }
         let client = self.client()?;
         let result = in_time(ANSWER, client.prepare(sql)).await;
-        let statement = self.noting(result)?;
+        let statement = self.noting(naming(result, sql))?;
         if let Some(connection) = &mut self.connection {
             connection.statements.insert(sql, statement.clone());
         }
@@ -309,6 +312,15 @@ pub(super) async fn in_time<T>(
         Ok(result) => result.map_err(|error| failed(&error)),
         Err(_) => Err(late("the database did not answer in time")),
     }
+}
+
+/// Says which statement failed. Its text has places for values, and no values.
+fn naming<T>(result: Result<T, Error>, sql: &str) -> Result<T, Error> {
+    result.map_err(|error| {
+        let start: String = sql.chars().take(NAMED_CHARS).collect();
+        let kind = error.kind();
+        Error::because(kind, format!("{error}, in {:?}", start.trim()))
+    })
 }
 
 fn late(what: &str) -> Error {

@@ -4,8 +4,8 @@
 //! journal makes ingest durable: a batch that power loss takes out of the file is still in the
 //! journal, and the position that was in the same transaction says so.
 //!
-//! Events lie in tables of their own for each [partition](partition), with their sums beside them,
-//! so that dropping a partition leaves nothing to correct. Event ids lie in [sorted runs](ids)
+//! Events lie in tables of their own for each partition, with their sums beside them,
+//! so that dropping a partition leaves nothing to correct. Event ids lie in sorted runs
 //! beside the file: a B-tree over random ids would touch a page for each event.
 
 use std::path::{Path, PathBuf};

@@ -36,8 +36,7 @@ pub(super) const LOCK: &str = "SELECT position FROM digest FOR UPDATE";
 /// The planner has no statistics for fresh tables, and would read them whole. Every lookup of a
 /// batch is by an index.
 pub(super) const BEGIN: &str = "BEGIN; SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; \
-                     SET LOCAL enable_mergejoin = off; SET LOCAL enable_bitmapscan = off; \
-                     SET LOCAL jit = off";
+                     SET LOCAL enable_mergejoin = off; SET LOCAL enable_bitmapscan = off";
 
 /// Digest's way into PostgreSQL.
 #[derive(Debug)]

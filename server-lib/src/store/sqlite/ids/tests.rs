@@ -149,6 +149,7 @@ fn filters_that_are_not_kept_in_memory_answer_alike() {
         ..SMALL
     });
     rows.add(1000);
+    rows.ids.close();
     rows.assert_complete(1);
     let state = rows.ids.shared.state();
     assert!(!state.runs.is_empty());
