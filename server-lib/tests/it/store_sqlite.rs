@@ -206,6 +206,22 @@ async fn duplicates_are_found_among_very_many() {
     assert_eq!(applied.stored, []);
 }
 
+#[tokio::test]
+async fn a_store_that_rests_gives_its_log_back() {
+    let folder = Folder::new();
+    let store = folder.open(options()).await.unwrap();
+    let project = project(&store).await;
+    store.digests.apply(batch(project, 0, 500)).await.unwrap();
+    let log = folder.0.path().join("mini-sentry.db-wal");
+    assert!(log.metadata().unwrap().len() > 0);
+    for _ in 0..2 {
+        assert_eq!(store.upkeep.sweep(100).await.unwrap(), 0);
+    }
+    assert_eq!(log.metadata().unwrap().len(), 0);
+    store.digests.apply(batch(project, 500, 5)).await.unwrap();
+    assert_eq!(count(&store, project).await, 505);
+}
+
 /// A clock that is set.
 #[derive(Debug)]
 struct SetClock(Millis);

@@ -151,6 +151,7 @@ macro_rules! store_conformance {
                 an_erased_event_takes_its_attachments_along,
                 the_events_of_a_user_are_erased,
                 sweeping_removes_what_is_hidden_and_ends,
+                arrivals_out_of_order_are_hidden_and_swept,
                 a_deleted_project_is_dead,
                 buried_marks_are_forgotten,
                 a_healthy_store_has_no_findings,

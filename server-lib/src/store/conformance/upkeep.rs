@@ -296,6 +296,32 @@ pub async fn sweeping_removes_what_is_hidden_and_ends(place: &dyn Place) -> Resu
     Ok(())
 }
 
+pub async fn arrivals_out_of_order_are_hidden_and_swept(place: &dyn Place) -> Result<(), Error> {
+    let store = place.open(partitioned(4)).await?;
+    let project = projects(&store, 1).await?.pop().unwrap_or_default();
+    let mut feed = Feed::new();
+    let mut kept = Vec::new();
+    // Each batch is a partition, and half of its records began before those of the one before.
+    for batch in 0..3 {
+        for record in 0..4 {
+            let early = record % 2 == 0;
+            let at = if early { batch } else { 100 + batch };
+            let seq = feed.event(project, |event| event.received = NOW.plus(at));
+            if at > 50 {
+                kept.push(seq.0);
+            }
+        }
+        feed.apply(&store).await?;
+    }
+    store.upkeep.hide_before(project, NOW.plus(50)).await?;
+    assert_eq!(visible(&store, project).await?.0, kept);
+    assert_eq!(store.upkeep.sweep(100).await?, 6);
+    assert_eq!(store.upkeep.sweep(100).await?, 0);
+    assert_eq!(visible(&store, project).await?.0, kept);
+    assert_eq!(store.upkeep.check().await?, [""; 0]);
+    Ok(())
+}
+
 pub async fn a_deleted_project_is_dead(place: &dyn Place) -> Result<(), Error> {
     let store = place.open(partitioned(10)).await?;
     let made = projects(&store, 2).await?;

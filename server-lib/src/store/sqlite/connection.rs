@@ -60,12 +60,12 @@ fn prepare(connection: &Connection, role: Role) -> rusqlite::Result<()> {
     match role {
         Role::Writer => {
             connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
-            connection.pragma_update(None, "cache_size", -4096)?;
+            connection.pragma_update(None, "cache_size", -2048)?;
             connection.set_prepared_statement_cache_capacity(48);
         }
         Role::Reader => {
             connection.pragma_update(None, "query_only", true)?;
-            connection.pragma_update(None, "cache_size", -1024)?;
+            connection.pragma_update(None, "cache_size", -512)?;
             connection.set_prepared_statement_cache_capacity(24);
         }
     }

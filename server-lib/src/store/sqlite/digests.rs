@@ -60,8 +60,6 @@ fn apply(writer: &mut Writer, batch: &Batch) -> Result<Applied, Error> {
         items::insert(transaction, memory, &mut span, &batch.items)?;
         sessions::apply(transaction, memory, &batch.sessions, &batch.tallies)?;
         outcomes::add(transaction, memory, &batch.outcomes, &written.duplicates)?;
-        span.last = batch.last;
-        span.newest = span.newest.max(batch.received);
         partition::grown(transaction, &span)?;
         set_counter(transaction, "position", batch.last.to_i64())?;
         Ok((written.applied, written.entries))

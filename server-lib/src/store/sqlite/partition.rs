@@ -26,9 +26,10 @@ pub(super) struct Span {
     pub(super) first: Seq,
     /// Its last record so far.
     pub(super) last: Seq,
-    /// When its first record arrived.
+    /// None of its rows arrived before. Places are given when a request is complete, so times of
+    /// arrival are not quite in their order.
     pub(super) opened: Millis,
-    /// When its last record arrived.
+    /// None of its rows arrived later.
     pub(super) newest: Millis,
     /// How many events it has.
     pub(super) events: u64,
@@ -82,13 +83,16 @@ pub(super) fn for_batch(
     batch: &Batch,
     limits: PartitionLimits,
 ) -> Result<Span, Error> {
-    let events = batch.events.iter().map(|event| event.received);
-    let items = batch.items.iter().map(|item| item.received);
-    let opened = events.chain(items).min().unwrap_or(batch.received);
+    let (opened, newest) = arrivals(batch);
     let select = format!("{SPAN} ORDER BY id DESC LIMIT 1");
     let last = one(transaction, &select, [], span)?;
     if let Some(span) = last.filter(|span| !span.is_full(opened, limits)) {
-        return Ok(span);
+        return Ok(Span {
+            last: batch.last,
+            opened: span.opened.min(opened),
+            newest: span.newest.max(newest),
+            ..span
+        });
     }
     let insert = "INSERT INTO partitions (first, last, opened, newest, events, items, min_happened,
         max_happened, dropping) VALUES (?1, ?1, ?2, ?2, 0, 0, ?3, ?4, 0)";
@@ -103,9 +107,9 @@ pub(super) fn for_batch(
     Ok(Span {
         id: PartitionId::from_i64(id).unwrap_or_default(),
         first,
-        last: first,
+        last: batch.last,
         opened,
-        newest: opened,
+        newest,
         events: 0,
         items: 0,
         min_happened: Millis(i64::MAX),
@@ -113,10 +117,20 @@ pub(super) fn for_batch(
     })
 }
 
+/// Returns when the first and the last of a batch's rows arrived.
+fn arrivals(batch: &Batch) -> (Millis, Millis) {
+    let events = batch.events.iter().map(|event| event.received);
+    let items = batch.items.iter().map(|item| item.received);
+    let rows = events.chain(items);
+    rows.fold((batch.received, batch.received), |(first, last), at| {
+        (first.min(at), last.max(at))
+    })
+}
+
 /// Writes how a partition stands after a batch.
 pub(super) fn grown(transaction: &Transaction<'_>, span: &Span) -> Result<(), Error> {
     let update = "UPDATE partitions SET last = ?2, newest = ?3, events = ?4, items = ?5,
-        min_happened = ?6, max_happened = ?7 WHERE id = ?1";
+        min_happened = ?6, max_happened = ?7, opened = ?8 WHERE id = ?1";
     transaction.prepare_cached(update)?.execute(params![
         span.id.0,
         span.last.to_i64(),
@@ -124,7 +138,8 @@ pub(super) fn grown(transaction: &Transaction<'_>, span: &Span) -> Result<(), Er
         stored(span.events),
         stored(span.items),
         span.min_happened.0,
-        span.max_happened.0
+        span.max_happened.0,
+        span.opened.0
     ])?;
     Ok(())
 }

@@ -57,7 +57,7 @@ pub(super) fn step(writer: &mut Writer, most: u64) -> Result<Step, Error> {
     })
 }
 
-/// Puts old statistics together: one step, when nothing is hidden.
+/// Puts old statistics together, one step, when nothing is hidden; rests when nothing happens.
 pub(super) fn tidy(writer: &mut Writer) -> Result<(), Error> {
     let now = writer.clock.now();
     writer.write(Durability::Process, |transaction, _| {
@@ -69,7 +69,8 @@ pub(super) fn tidy(writer: &mut Writer) -> Result<(), Error> {
             .prepare_cached(forget)?
             .execute(params![oldest, CLEARED])?;
         Ok(())
-    })
+    })?;
+    writer.rest()
 }
 
 fn unswept(connection: &Connection) -> Result<Option<Unswept>, Error> {

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rusqlite::{Connection, params};
 
-use super::floors::{self, DELETED};
+use super::floors;
 use super::partition::{self, Span};
 use super::question::Question;
-use super::row::{counted, not_found, one, rows, stored};
+use super::row::{counted, not_found, one, rows};
 use super::writer::{Durability, Writer};
 use super::{Sqlite, backup, check, count, erase, outcomes, sessions, space, sweep};
 use crate::error::{Error, ErrorKind};
@@ -70,7 +70,7 @@ impl Upkeep for Sqlite {
             erased = erased.saturating_add(rows);
         }
         if erased > 0 {
-            self.writer.run(Writer::cut_log).await?;
+            self.writer.run(Writer::forget_erased).await?;
         }
         Ok(erased)
     }
@@ -101,7 +101,7 @@ impl Upkeep for Sqlite {
                 .await?;
             removed = removed.saturating_add(step.removed);
             if step.is_done {
-                self.writer.run(Writer::cut_log).await?;
+                self.writer.run(Writer::forget_erased).await?;
                 break;
             }
         }
@@ -302,10 +302,6 @@ fn received_of_nth(
         projects: vec![project],
         ..EventFilter::default()
     };
-    let floor = floors::of(connection, project)?.received;
-    if floor == DELETED {
-        return Ok(None);
-    }
     let question = Question::new(connection, &filter)?;
     let mut left = newer;
     for span in partition::all(connection)?.iter().rev() {
@@ -314,13 +310,39 @@ fn received_of_nth(
             left = left.saturating_sub(events);
             continue;
         }
-        let select = format!(
-            "SELECT received FROM events_{} NOT INDEXED WHERE project = ?1 AND received > ?2
-            ORDER BY seq DESC LIMIT 1 OFFSET ?3",
-            span.id
-        );
-        let columns = params![project.0, floor.0, stored(left)];
-        return one(connection, &select, columns, |row| Ok(Millis(row.get(0)?)));
+        return nth_newest(connection, span, &question, left);
     }
     Ok(None)
+}
+
+/// Returns when the event arrived that has `newer` shown ones of the project after it in the
+/// partition.
+fn nth_newest(
+    connection: &Connection,
+    span: &Span,
+    question: &Question,
+    newer: u64,
+) -> Result<Option<Millis>, Error> {
+    let Some((project, floor)) = question.projects.first() else {
+        return Ok(None);
+    };
+    // Where nothing is hidden, the index alone has the places.
+    let mut seqs: Vec<i64> = if floor.hides_from(span.opened) {
+        let select = format!(
+            "SELECT seq FROM events_{} WHERE project = ?1 AND received > ?2",
+            span.id
+        );
+        let columns = params![project.0, floor.received.0];
+        rows(connection, &select, columns, |row| Ok(row.get(0)?))?
+    } else {
+        let select = format!("SELECT seq FROM events_{} WHERE project = ?1", span.id);
+        rows(connection, &select, [project.0], |row| Ok(row.get(0)?))?
+    };
+    let nth = usize::try_from(newer).unwrap_or(usize::MAX);
+    if seqs.len() <= nth {
+        return Ok(None);
+    }
+    let (_, seq, _) = seqs.select_nth_unstable_by(nth, |one, next| next.cmp(one));
+    let select = format!("SELECT received FROM events_{} WHERE seq = ?1", span.id);
+    one(connection, &select, [*seq], |row| Ok(Millis(row.get(0)?)))
 }

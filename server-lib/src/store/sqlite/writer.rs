@@ -30,6 +30,8 @@ pub(super) struct Writer {
     pub(super) limits: PartitionLimits,
     /// Whether the log may hold what was erased.
     has_erased: bool,
+    /// The position at the last look, and whether the writer has rested since it moved.
+    seen: (i64, bool),
 }
 
 /// When a partition is full.
@@ -75,6 +77,7 @@ impl Writer {
             },
             // Another process may have erased and crashed.
             has_erased: true,
+            seen: (-1, false),
         }
     }
 
@@ -117,19 +120,36 @@ impl Writer {
         answer
     }
 
-    /// Writes the log back and cuts it, so that nothing erased stays readable in it. Readers that
-    /// take long are not waited for: the next call tries again.
-    pub(super) fn cut_log(&mut self) -> Result<(), Error> {
+    /// Cuts the log if something erased may be readable in it.
+    pub(super) fn forget_erased(&mut self) -> Result<(), Error> {
         if self.has_erased {
-            let cut = "PRAGMA wal_checkpoint(TRUNCATE)";
-            self.connection.busy_timeout(CUT_PATIENCE)?;
-            let is_busy = self
-                .connection
-                .query_row(cut, [], |row| row.get::<_, bool>(0));
-            self.connection.busy_timeout(BUSY_TIMEOUT)?;
-            self.has_erased = is_busy?;
+            self.has_erased = !self.cut_log()?;
         }
         Ok(())
+    }
+
+    /// Gives back disk and memory if no batch came since the last call.
+    pub(super) fn rest(&mut self) -> Result<(), Error> {
+        let position = counter(&self.connection, "position")?;
+        let (seen, has_rested) = self.seen;
+        self.seen = (position, has_rested && position == seen);
+        if position == seen && !has_rested && self.cut_log()? {
+            self.connection.execute_batch("PRAGMA shrink_memory")?;
+            self.seen = (position, true);
+        }
+        Ok(())
+    }
+
+    /// Writes the log back and cuts it. Readers that take long are not waited for: false, and the
+    /// next call tries again.
+    fn cut_log(&self) -> Result<bool, Error> {
+        let cut = "PRAGMA wal_checkpoint(TRUNCATE)";
+        self.connection.busy_timeout(CUT_PATIENCE)?;
+        let is_busy = self
+            .connection
+            .query_row(cut, [], |row| row.get::<_, bool>(0));
+        self.connection.busy_timeout(BUSY_TIMEOUT)?;
+        Ok(!is_busy?)
     }
 }
 
