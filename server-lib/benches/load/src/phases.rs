@@ -261,7 +261,8 @@ async fn space(options: &Options, ours: &Ours, corpus: &Corpus, name: &str, targ
     let first = disk(&ours.data)?;
     let (mut last, mut calm) = (first, 0);
     let begin = Instant::now();
-    while calm < 15 && begin.elapsed() < Duration::from_secs(1800) {
+    // Idle work begins within a minute.
+    while calm < 45 && begin.elapsed() < Duration::from_secs(1800) {
         tokio::time::sleep(Duration::from_secs(2)).await;
         let now = disk(&ours.data)?;
         calm = if now == last { calm + 1 } else { 0 };
