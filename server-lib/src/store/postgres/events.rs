@@ -17,6 +17,11 @@ use crate::model::item::ItemRow;
 use crate::store::Events;
 use crate::store::query::{EventFilter, ItemFilter, Page};
 
+/// With a condition that few rows meet, the project is hidden in a sum from the planner, which would
+/// otherwise read all of the project when it has no statistics.
+const PROJECT: &str = "x.project";
+const ONE_OF_FEW: &str = "x.project + 0";
+
 /// Nothing that arrived up to the mark of its project is shown.
 macro_rules! visible {
     ($row:literal) => {
@@ -52,7 +57,7 @@ impl Events for PostgresEvents {
                 concat!(
                     "SELECT ",
                     event_columns!(),
-                    " FROM events e WHERE e.event_id = $1 AND e.project = ANY($2) AND",
+                    " FROM events e WHERE e.event_id = $1 AND e.project + 0 = ANY($2) AND",
                     visible!("e"),
                     " ORDER BY e.seq"
                 ),
@@ -117,10 +122,11 @@ impl Events for PostgresEvents {
                 "SELECT ",
                 event_columns!(),
                 " FROM unnest($1::integer[], $2::bigint[]) AS p (project, floor) \
-                 CROSS JOIN LATERAL (SELECT * FROM events x WHERE x.project = p.project \
+                 CROSS JOIN LATERAL (SELECT * FROM events x WHERE {} = p.project \
                  AND x.received > p.floor{} ORDER BY x.happened DESC, x.seq DESC \
                  LIMIT $3) AS e ORDER BY e.happened DESC, e.seq DESC OFFSET $4 LIMIT $5"
             ),
+            filter.issue.map_or(PROJECT, |_| ONE_OF_FEW),
             conditions.sql()
         );
         let rows = lease.query_text(&sql, &conditions.params()).await?;
@@ -170,10 +176,11 @@ impl Events for PostgresEvents {
                 "SELECT ",
                 item_columns!(),
                 " FROM unnest($1::integer[], $2::bigint[]) AS p (project, floor) \
-                 CROSS JOIN LATERAL (SELECT * FROM items x WHERE x.project = p.project \
+                 CROSS JOIN LATERAL (SELECT * FROM items x WHERE {} = p.project \
                  AND x.received > p.floor{} ORDER BY x.seq DESC LIMIT $3) AS i \
                  ORDER BY i.seq DESC OFFSET $4 LIMIT $5"
             ),
+            filter.event_id.map_or(PROJECT, |_| ONE_OF_FEW),
             conditions.sql()
         );
         let rows = lease.query_text(&sql, &conditions.params()).await?;

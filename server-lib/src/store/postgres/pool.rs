@@ -22,8 +22,8 @@ use crate::error::{Error, ErrorKind};
 const CONNECTIONS: usize = 8;
 /// A connection must be free, or made, in this time.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// A statement must be answered in this time; the server itself gives up a little earlier.
-pub(super) const ANSWER: Duration = Duration::from_secs(35);
+/// A statement must be answered in this time; a server that still works gives up long before.
+pub(super) const ANSWER: Duration = Duration::from_secs(60);
 
 /// Of a statement that failed, so much is told.
 const NAMED_CHARS: usize = 80;
