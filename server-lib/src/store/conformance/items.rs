@@ -95,7 +95,7 @@ pub async fn items_are_found_by_kind_and_event(place: &dyn Place) -> Result<(), 
         feed.item(other, |item| item.event_id = event_id(5));
         feed.item(project, |item| {
             item.event_id = event_id(5);
-            item.kind = RecordKind::UserReport;
+            item.kind = RecordKind::ReplayEvent;
         });
         feed.item(project, |_| ());
         feed.apply(&store).await?;
