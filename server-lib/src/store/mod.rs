@@ -228,7 +228,7 @@ pub struct Batch {
     pub received: Millis,
     /// Events, in order.
     pub events: Vec<NewEvent>,
-    /// Other items, in order.
+    /// Other items, in order. One that [`replaces`](ItemRow::replaces) removes earlier ones.
     pub items: Vec<ItemRow>,
     /// Updates of sessions, in order.
     pub sessions: Vec<SessionChange>,

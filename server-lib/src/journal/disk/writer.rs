@@ -24,6 +24,7 @@ use super::folder::{free_bytes, means_full};
 use super::intake::{Request, Work};
 use super::segment::{OpenSegment, SEGMENT_HEADER_BYTES, Segment, SegmentHeader, Span};
 use super::shared::Shared;
+use super::spare::{PAGE_BYTES, Spares};
 
 /// Fast, and compaction packs again.
 const LEVEL: i8 = 1;
@@ -36,6 +37,8 @@ const IDLE: Duration = Duration::from_secs(5);
 /// Under load, groups begin so long after each other: what a sync costs the processor is shared by
 /// more records then. A request that is alone never waits.
 const RHYTHM: Duration = Duration::from_millis(1);
+/// A segment is made ahead only while so many would find room.
+const SPARE_ROOM: u64 = 8;
 const KEPT_BUFFER_BYTES: usize = 4 * 1024 * 1024;
 
 /// The writer's own part; lives on its thread.
@@ -47,6 +50,7 @@ pub(super) struct Writer {
     group: Vec<u8>,
     headers: Vec<(u64, BlockHeader)>,
     active: Option<Active>,
+    spares: Spares,
     free: Option<(Instant, bool)>,
 }
 
@@ -56,6 +60,17 @@ struct Active {
     open: Arc<OpenSegment>,
     /// Where the next group begins: behind the last good one.
     end: u64,
+    /// Up to where the file is zeros on disk.
+    prepared: u64,
+    has_prepared_next: bool,
+}
+
+impl Active {
+    /// Makes the file end behind the last good group.
+    fn cut(&mut self) -> io::Result<()> {
+        self.prepared = 0;
+        self.open.file.set_len(self.end)
+    }
 }
 
 /// Why a group was not written.
@@ -70,7 +85,13 @@ impl Writer {
         let active = last.and_then(|segment| {
             let open = segment.live_part()?;
             let end = segment.bytes();
-            Some(Active { segment, open, end })
+            Some(Active {
+                segment,
+                open,
+                end,
+                prepared: 0,
+                has_prepared_next: false,
+            })
         });
         Ok(Self {
             packer: Packer::new(LEVEL)?,
@@ -79,6 +100,7 @@ impl Writer {
             group: Vec::new(),
             headers: Vec::new(),
             active,
+            spares: Spares::default(),
             free: None,
         })
     }
@@ -103,6 +125,7 @@ impl Writer {
                 Work::Closed => break,
             }
         }
+        self.trim();
         self.shared.handoff.close();
     }
 
@@ -141,9 +164,11 @@ impl Writer {
                 failure_of(&error)
             })?,
         };
+        let group_end = active.end.saturating_add(self.group.len() as u64);
+        self.fill_page(group_end, active.prepared);
         if let Err(error) = active.open.file.write_all_at(&self.group, active.end) {
             tracing::debug!(%error, "a group cannot be written");
-            if active.open.file.set_len(active.end).is_ok() {
+            if active.cut().is_ok() {
                 self.active = Some(active);
             } else {
                 self.give_up(&active);
@@ -153,7 +178,7 @@ impl Writer {
         if let Err(error) = active.open.file.sync_data() {
             tracing::error!(%error, "a group cannot be synced");
             // Not being cut back does no harm: nothing beyond its last good group is read.
-            let _ = active.open.file.set_len(active.end);
+            let _ = active.cut();
             self.give_up(&active);
             return Err(failure_of(&error));
         }
@@ -162,7 +187,7 @@ impl Writer {
             .iter()
             .map(|(offset, header)| Span::new(active.end.saturating_add(*offset), header))
             .collect::<Vec<_>>();
-        active.end = active.end.saturating_add(self.group.len() as u64);
+        active.end = group_end;
         active.open.extend(&spans);
         let last = spans.last().map_or(first, |span| span.last);
         active.segment.grow(last, active.end);
@@ -201,6 +226,17 @@ impl Writer {
         Ok(())
     }
 
+    /// In a prepared file, writes the rest of the group's last page too: it is zeros already, and
+    /// the system would have to read it before it could change a part of it.
+    fn fill_page(&mut self, end: u64, prepared: u64) {
+        let whole = end.next_multiple_of(PAGE_BYTES);
+        let missing = usize::try_from(whole.saturating_sub(end));
+        if let (true, Ok(missing)) = (whole <= prepared, missing) {
+            self.group
+                .resize(self.group.len().saturating_add(missing), 0);
+        }
+    }
+
     /// Tells everybody that the group is on disk.
     fn publish(&mut self, requests: Vec<Request>, first: Seq, started: Instant) {
         let shared = Arc::clone(&self.shared);
@@ -235,19 +271,47 @@ impl Writer {
             .group_seconds
             .observe(started.elapsed().as_secs_f64());
         shared.count_queue();
-        let is_large = self
-            .active
-            .as_ref()
-            .is_some_and(|active| active.end >= shared.segment_bytes);
-        if is_large {
+        let end = self.active.as_ref().map_or(0, |active| active.end);
+        if end >= shared.segment_bytes {
             self.seal();
+        } else if end >= shared.segment_bytes / 2 {
+            self.prepare_next();
+        }
+    }
+
+    /// Has the next segment's file made, once for each segment, where there is much room.
+    fn prepare_next(&mut self) {
+        let shared = &self.shared;
+        let wanted = match &mut self.active {
+            Some(active) => !std::mem::replace(&mut active.has_prepared_next, true),
+            None => false,
+        };
+        let room = shared
+            .segment_bytes
+            .saturating_mul(SPARE_ROOM)
+            .saturating_add(shared.min_free_bytes);
+        if wanted && free_bytes(shared.folder.path()).is_ok_and(|free| free >= room) {
+            let path = shared.folder.spare_path();
+            self.spares.prepare(path, shared.segment_bytes);
         }
     }
 
     /// Closes the segment; the next group begins a new one.
     fn seal(&mut self) {
+        self.trim();
         if let Some(active) = self.active.take() {
             active.segment.close();
+        }
+    }
+
+    /// Gives back what the segment does not fill. What it holds stays where it is, so nothing needs
+    /// to be synced; opening would cut it off too.
+    fn trim(&mut self) {
+        if let Some(active) = &mut self.active
+            && active.prepared > active.end
+            && let Err(error) = active.cut()
+        {
+            tracing::debug!(%error, "a segment keeps its empty end");
         }
     }
 
@@ -268,14 +332,20 @@ impl Writer {
         let shared = &self.shared;
         let id = shared.new_id();
         let path = shared.folder.segment_path(first);
-        let unfinished = shared.folder.unfinished_path(first, id);
         let header = SegmentHeader {
             generation: 0,
             first,
             last: None,
             index: None,
         };
-        let file = create_file(&unfinished, &header).inspect_err(|_| {
+        let (file, unfinished, prepared) = match self.spares.take() {
+            Some(spare) => (spare.file, spare.path, spare.bytes),
+            None => {
+                let unfinished = shared.folder.unfinished_path(first, id);
+                (create_file(&unfinished)?, unfinished, 0)
+            }
+        };
+        file.write_all_at(&header.to_bytes(), 0).inspect_err(|_| {
             let _ = fs::remove_file(&unfinished);
         })?;
         fs::rename(&unfinished, &path)?;
@@ -294,6 +364,8 @@ impl Writer {
             segment,
             open,
             end: SEGMENT_HEADER_BYTES,
+            prepared,
+            has_prepared_next: false,
         })
     }
 
@@ -323,6 +395,8 @@ impl Writer {
         let shared = Arc::clone(&self.shared);
         self.group = Vec::new();
         self.builder = BlockBuilder::new();
+        self.trim();
+        self.spares.shed();
         shared.cache.shed();
         let all_digested = shared.committed() >= shared.tail();
         if shared.keeps_bodies || !all_digested {
@@ -351,15 +425,13 @@ fn deliver(seq: Seq, record: NewRecord) -> Delivery {
     }
 }
 
-fn create_file(path: &std::path::Path, header: &SegmentHeader) -> io::Result<File> {
-    let file = OpenOptions::new()
+fn create_file(path: &std::path::Path) -> io::Result<File> {
+    OpenOptions::new()
         .read(true)
         .write(true)
         .create(true)
         .truncate(true)
-        .open(path)?;
-    file.write_all_at(&header.to_bytes(), 0)?;
-    Ok(file)
+        .open(path)
 }
 
 fn failure_of(error: &io::Error) -> Failure {
