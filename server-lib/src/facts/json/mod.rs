@@ -84,6 +84,14 @@ impl<'a> Cursor<'a> {
         &mut self,
         mut each: impl FnMut(&mut Self, &str) -> Result<(), ScanError>,
     ) -> Result<(), ScanError> {
+        self.entries(|cursor, key| each(cursor, &key))
+    }
+
+    /// Walks an object whose keys are wanted for longer.
+    pub(super) fn entries(
+        &mut self,
+        mut each: impl FnMut(&mut Self, Cow<'a, str>) -> Result<(), ScanError>,
+    ) -> Result<(), ScanError> {
         self.open(b'{')?;
         if self.take(b'}') {
             self.close();
@@ -91,11 +99,7 @@ impl<'a> Cursor<'a> {
         }
         loop {
             let key = self.key()?;
-            if key.has_escapes {
-                each(self, &key.decode())?;
-            } else {
-                each(self, key.raw)?;
-            }
+            each(self, key.decode())?;
             if self.take(b',') {
                 continue;
             }
