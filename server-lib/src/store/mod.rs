@@ -31,6 +31,7 @@ pub mod open;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod query;
+pub mod search;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 
