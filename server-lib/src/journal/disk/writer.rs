@@ -14,13 +14,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use crate::blob::free_bytes;
 use crate::block::{BlockBuilder, BlockError, BlockHeader, Packer};
 use crate::error::Error;
 use crate::journal::{AppendError, Delivery, Trouble};
 use crate::model::ids::Seq;
 use crate::model::record::NewRecord;
 
-use super::folder::{free_bytes, means_full};
+use super::folder::means_full;
 use super::intake::{Request, Work};
 use super::segment::{OpenSegment, SEGMENT_HEADER_BYTES, Segment, SegmentHeader, Span};
 use super::shared::Shared;
