@@ -61,8 +61,12 @@ pub struct Scan<'a> {
     pub exceptions: Vec<ScannedException<'a>>,
     /// Frames of a stack that belongs to no exception, outermost first.
     pub frames: Vec<ScannedFrame<'a>>,
+    /// Tags, in the order in which they came.
+    pub tags: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     /// The address of the page or request.
     pub url: Option<Cow<'a, str>>,
+    /// The method of the request.
+    pub method: Option<Cow<'a, str>>,
     /// The `User-Agent` that the event itself tells.
     pub user_agent: Option<Cow<'a, str>>,
     /// Who was affected.
@@ -87,6 +91,16 @@ pub struct ScannedException<'a> {
     pub module: Option<Cow<'a, str>>,
     /// Its frames, outermost first; at most the innermost 64.
     pub frames: Vec<ScannedFrame<'a>>,
+    /// How it was caught: `onerror`, `chained`, …
+    pub mechanism: Option<Cow<'a, str>>,
+    /// Whether its type and text are the SDK's invention.
+    pub is_synthetic: bool,
+    /// Whether it only holds others together.
+    pub is_group: bool,
+    /// Its number in the event.
+    pub id: Option<u64>,
+    /// The number of the one that it belongs to.
+    pub parent: Option<u64>,
 }
 
 /// A frame.
@@ -105,6 +119,8 @@ pub struct ScannedFrame<'a> {
     pub in_app: Option<bool>,
     /// The line, for frames without a function.
     pub context_line: Option<Cow<'a, str>>,
+    /// The library or package that it is in.
+    pub package: Option<Cow<'a, str>>,
 }
 
 /// A user.

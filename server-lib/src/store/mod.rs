@@ -31,6 +31,7 @@ pub mod open;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod query;
+pub mod search;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 
@@ -231,7 +232,7 @@ pub struct Batch {
     pub received: Millis,
     /// Events, in order.
     pub events: Vec<NewEvent>,
-    /// Other items, in order.
+    /// Other items, in order. One that [`replaces`](ItemRow::replaces) removes earlier ones.
     pub items: Vec<ItemRow>,
     /// Updates of sessions, in order.
     pub sessions: Vec<SessionChange>,

@@ -133,6 +133,7 @@ macro_rules! store_conformance {
                 items_are_found_by_kind_and_event,
                 bodies_are_known_by_arrival_and_length,
                 the_places_of_items_are_told_step_by_step,
+                a_report_takes_the_place_of_the_last_on_its_event,
             ],
             stats: [
                 outcomes_of_a_minute_add_up,

@@ -13,7 +13,7 @@ use super::partition::{self, Span};
 use super::row::{counted, level_code, one, stored};
 use super::sums::{SumKey, Sums};
 use super::writer::{Durability, Memory, Writer, counter, set_counter};
-use super::{Sqlite, items, sessions};
+use super::{Sqlite, erase, items, sessions};
 use crate::error::{Error, ErrorKind};
 use crate::model::event::NewEvent;
 use crate::model::ids::{IssueId, ProjectId, Seq};
@@ -61,6 +61,7 @@ fn apply(writer: &mut Writer, batch: &Batch) -> Result<Applied, Error> {
         sessions::apply(transaction, memory, &batch.sessions, &batch.tallies)?;
         outcomes::add(transaction, memory, &batch.outcomes, &written.duplicates)?;
         partition::grown(transaction, &span)?;
+        erase::replaced(transaction, &batch.items)?;
         set_counter(transaction, "position", batch.last.to_i64())?;
         Ok((written.applied, written.entries))
     })?;
