@@ -210,10 +210,15 @@ async fn the_exporter_of_opentelemetry_sends_as_it_does_by_default() {
     .await;
     let groups = sums["groups"].as_array().unwrap();
     let accepted = |category: &str| {
-        let group = groups.iter().find(|group| group["by"]["category"] == category);
+        let group = groups
+            .iter()
+            .find(|group| group["by"]["category"] == category);
         group.unwrap()["totals"]["sum(quantity)"].clone()
     };
-    assert_eq!((accepted("span"), accepted("log_item")), (json!(1), json!(2)));
+    assert_eq!(
+        (accepted("span"), accepted("log_item")),
+        (json!(1), json!(2))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
