@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use mini_sentry::protocol::Timestamp;
 
-use super::{FactsInput, FrameRules, Scan, ScannedException, ScannedFrame, grouping};
+use super::{FactsInput, FrameRules, Scan, ScannedException, ScannedFrame};
 use crate::model::event::{EventFacts, EventKind, Level};
 use crate::model::time::Millis;
 
@@ -25,6 +25,7 @@ pub(crate) const MAX_AGE_MS: i64 = 30 * Millis::DAY;
 #[must_use]
 pub fn derive(scan: &Scan<'_>, input: &FactsInput<'_>) -> EventFacts {
     let kind = kind_of(scan);
+    let grouping = input.rules.grouping.group(scan, input.rules);
     let client_time = scan.timestamp.as_deref().and_then(read_timestamp);
     EventFacts {
         kind,
@@ -34,9 +35,12 @@ pub fn derive(scan: &Scan<'_>, input: &FactsInput<'_>) -> EventFacts {
         environment: tidy(scan.environment.as_deref().unwrap_or_default(), MAX_NAME),
         release: tidy(scan.release.as_deref().unwrap_or_default(), MAX_RELEASE),
         dist: tidy(scan.dist.as_deref().unwrap_or_default(), MAX_NAME),
-        title: title_of(scan),
+        title: match &grouping.title {
+            Some(title) => tidy(first_line(Some(title)), MAX_TITLE),
+            None => title_of(scan),
+        },
         culprit: culprit_of(scan, input.rules),
-        grouping: grouping::key(scan, input.rules),
+        grouping: grouping.key,
         user: scan
             .user
             .identity(input.client_ip)
