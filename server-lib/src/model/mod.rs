@@ -12,5 +12,6 @@ pub mod record;
 pub mod scope;
 pub mod session;
 pub mod settings;
+pub mod short_id;
 pub mod slug;
 pub mod time;

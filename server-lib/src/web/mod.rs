@@ -6,6 +6,7 @@ use http::StatusCode;
 
 use crate::state::AppState;
 
+pub mod actors;
 pub mod api;
 pub mod api0;
 pub mod auth;
@@ -13,6 +14,7 @@ pub mod error;
 pub mod extract;
 pub mod health;
 pub mod ingest;
+pub mod issue_search;
 pub mod layers;
 pub mod live;
 pub mod openapi;
