@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use mini_sentry::protocol::EventId;
 
 use super::json::{Cursor, Shape};
-use super::{Scan, ScannedException, ScannedFrame, ScannedUser};
+use super::{Scan, ScannedContexts, ScannedException, ScannedFrame, ScannedUser};
+
+mod contexts;
 
 /// Innermost frames that are kept of a stack.
 const MAX_FRAMES: usize = 64;
@@ -97,6 +99,8 @@ impl<'a> Scan<'a> {
                     kind: owned(exception.kind),
                     value: owned(exception.value),
                     module: owned(exception.module),
+                    mechanism: owned(exception.mechanism),
+                    handled: exception.handled,
                     frames: owned_frames(exception.frames),
                 })
                 .collect(),
@@ -112,6 +116,11 @@ impl<'a> Scan<'a> {
             sdk_name: owned(self.sdk_name),
             sdk_version: owned(self.sdk_version),
             infer_ip: owned(self.infer_ip),
+            server_name: owned(self.server_name),
+            tags: (self.tags.into_iter())
+                .map(|(key, value)| (Cow::Owned(key.into_owned()), Cow::Owned(value.into_owned())))
+                .collect(),
+            contexts: ScannedContexts::into_owned(self.contexts),
         }
     }
 }
@@ -178,6 +187,9 @@ fn read_field<'a>(
         "logger" => replace(&mut scan.logger, cursor.text()?),
         "message" => read_message(cursor, &mut messages.message)?,
         "logentry" | "sentry.interfaces.Message" => read_message(cursor, &mut messages.logentry)?,
+        "server_name" => replace(&mut scan.server_name, cursor.text()?),
+        "tags" => contexts::read_tags(cursor, &mut scan.tags)?,
+        "contexts" => contexts::read_contexts(cursor, &mut scan.contexts)?,
         "fingerprint" => read_fingerprint(cursor, &mut scan.fingerprint)?,
         "exception" | "sentry.interfaces.Exception" => {
             read_exceptions(cursor, &mut scan.exceptions)?;
@@ -294,6 +306,11 @@ fn read_exception_field<'a>(
         "value" => put(&mut exception.value, cursor.scalar()),
         "module" => put(&mut exception.module, cursor.text()),
         "stacktrace" => read_stack(cursor, &mut exception.frames),
+        "mechanism" => fields(cursor, |cursor, key| match key {
+            "type" => put(&mut exception.mechanism, cursor.text()),
+            "handled" => put(&mut exception.handled, cursor.boolean()),
+            _ => cursor.skip(),
+        }),
         _ => cursor.skip(),
     }
 }
