@@ -6,10 +6,9 @@ use mini_sentry::protocol::EventId;
 
 use super::json::{Cursor, Shape};
 use super::{Scan, ScannedException, ScannedFrame, ScannedUser};
-use tags::read_tags;
 
+mod contexts;
 mod owned;
-mod tags;
 
 /// Innermost frames that are kept of a stack.
 const MAX_FRAMES: usize = 64;
@@ -135,13 +134,15 @@ fn read_field<'a>(
         "logger" => replace(&mut scan.logger, cursor.text()?),
         "message" => read_message(cursor, &mut messages.message)?,
         "logentry" | "sentry.interfaces.Message" => read_message(cursor, &mut messages.logentry)?,
+        "server_name" => replace(&mut scan.server_name, cursor.text()?),
+        "tags" => contexts::read_tags(cursor, &mut scan.tags)?,
+        "contexts" => contexts::read_contexts(cursor, &mut scan.contexts)?,
         "fingerprint" => read_fingerprint(cursor, &mut scan.fingerprint)?,
         "exception" | "sentry.interfaces.Exception" => {
             read_exceptions(cursor, &mut scan.exceptions)?;
         }
         "stacktrace" | "sentry.interfaces.Stacktrace" => read_stack(cursor, &mut scan.frames)?,
         "threads" => read_threads(cursor, &mut messages.threads)?,
-        "tags" => read_tags(cursor, &mut scan.tags)?,
         "user" | "sentry.interfaces.User" => read_user(cursor, &mut scan.user)?,
         "request" | "sentry.interfaces.Http" => read_request(cursor, scan)?,
         "sdk" => fields(cursor, |cursor, key| match key {
@@ -266,6 +267,7 @@ fn read_mechanism<'a>(
             "type" => replace(&mut exception.mechanism, cursor.text()?),
             "synthetic" => exception.is_synthetic = cursor.boolean()? == Some(true),
             "is_exception_group" => exception.is_group = cursor.boolean()? == Some(true),
+            "handled" => replace(&mut exception.handled, cursor.boolean()?),
             "exception_id" => exception.id = number(cursor)?,
             "parent_id" => exception.parent = number(cursor)?,
             _ => cursor.skip()?,

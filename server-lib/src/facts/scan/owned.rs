@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::facts::{Scan, ScannedException, ScannedFrame, ScannedUser};
+use crate::facts::{Scan, ScannedContexts, ScannedException, ScannedFrame, ScannedUser};
 
 impl Scan<'_> {
     /// Copies what is borrowed.
@@ -36,6 +36,7 @@ impl Scan<'_> {
                     module: owned(exception.module),
                     frames: owned_frames(exception.frames),
                     mechanism: owned(exception.mechanism),
+                    handled: exception.handled,
                     is_synthetic: exception.is_synthetic,
                     is_group: exception.is_group,
                     id: exception.id,
@@ -60,11 +61,13 @@ impl Scan<'_> {
             sdk_name: owned(self.sdk_name),
             sdk_version: owned(self.sdk_version),
             infer_ip: owned(self.infer_ip),
+            server_name: owned(self.server_name),
+            contexts: ScannedContexts::into_owned(self.contexts),
         }
     }
 }
 
-fn owned(text: Option<Cow<'_, str>>) -> Option<Cow<'static, str>> {
+pub(super) fn owned(text: Option<Cow<'_, str>>) -> Option<Cow<'static, str>> {
     text.map(|text| Cow::Owned(text.into_owned()))
 }
 
