@@ -114,7 +114,7 @@ async fn apply_all(settings: &Settings, store: &Store, corpus: &[Bytes]) -> Resu
     while next <= settings.events {
         let batch = batch(settings, corpus, next)?;
         let (started, busy) = (Instant::now(), process_seconds("self"));
-        store.digests.apply(batch).await?;
+        store.digests.apply(batch.into()).await?;
         own += process_seconds("self") - busy;
         spent += started.elapsed();
         slowest = slowest.max(started.elapsed());

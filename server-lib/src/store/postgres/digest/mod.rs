@@ -25,10 +25,10 @@ use super::pool::{ANSWER, Lease, Pool, in_time};
 use super::row::{Sixteen, big, int, level_code, seq, text};
 use crate::error::Error;
 use crate::model::event::NewEvent;
-use crate::model::ids::{IssueId, Seq};
+use crate::model::ids::{GroupId, IssueId, Seq};
 use crate::model::item::ItemRow;
 use crate::store::open::StoreOptions;
-use crate::store::{Applied, Batch, Digests};
+use crate::store::{Applied, Batch, Digests, Stored};
 
 /// Writers of the index and its sums follow one another by locking this row.
 pub(super) const LOCK: &str = "SELECT position FROM digest FOR UPDATE";
@@ -60,7 +60,7 @@ impl Digests for PostgresDigests {
         seq(&row, 0)
     }
 
-    async fn apply(&self, batch: Batch) -> Result<Applied, Error> {
+    async fn apply(&self, batch: Arc<Batch>) -> Result<Applied, Error> {
         let mut lease = self.pool.lend().await?;
         lease.begin(BEGIN).await?;
         let row = lease.query_one(LOCK, &[]).await?;
@@ -96,9 +96,18 @@ impl Digests for PostgresDigests {
         let stored = fresh
             .iter()
             .zip(&issues)
-            .map(|(event, issue)| (event.seq, issue.id, issue.is_new))
+            .map(|(event, issue)| Stored {
+                seq: event.seq,
+                group: GroupId::from_i64(issue.id.to_i64()).unwrap_or_default(),
+                issue: issue.id,
+                is_new: issue.is_new,
+            })
             .collect();
-        Ok(Applied { stored, duplicates })
+        Ok(Applied {
+            stored,
+            duplicates,
+            ..Applied::default()
+        })
     }
 }
 
