@@ -63,7 +63,7 @@ pub struct Scan<'a> {
     pub exceptions: Vec<ScannedException<'a>>,
     /// Frames of a stack that belongs to no exception, outermost first.
     pub frames: Vec<ScannedFrame<'a>>,
-    /// Tags, in the order in which they came.
+    /// The client's own tags, in the order in which they came.
     pub tags: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     /// The address of the page or request.
     pub url: Option<Cow<'a, str>>,
@@ -81,8 +81,6 @@ pub struct Scan<'a> {
     pub infer_ip: Option<Cow<'a, str>>,
     /// The machine.
     pub server_name: Option<Cow<'a, str>>,
-    /// The client's own tags; at most 64.
-    pub tags: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     /// Where it ran.
     pub contexts: ScannedContexts<'a>,
 }
@@ -127,8 +125,6 @@ pub struct ScannedException<'a> {
     pub value: Option<Cow<'a, str>>,
     /// The module of its type.
     pub module: Option<Cow<'a, str>>,
-    /// What caught it: `onerror`, `excepthook`, …
-    pub mechanism: Option<Cow<'a, str>>,
     /// Whether the program survived.
     pub handled: Option<bool>,
     /// Its frames, outermost first; at most the innermost 64.

@@ -6,13 +6,12 @@ use mini_sentry::protocol::EventId;
 
 use super::json::{Cursor, Shape};
 use super::{Scan, ScannedException, ScannedFrame, ScannedUser};
+use contexts::read_contexts;
 use tags::read_tags;
 
+mod contexts;
 mod owned;
 mod tags;
-use super::{Scan, ScannedContexts, ScannedException, ScannedFrame, ScannedUser};
-
-mod contexts;
 
 /// Innermost frames that are kept of a stack.
 const MAX_FRAMES: usize = 64;
@@ -72,60 +71,6 @@ impl<'a> Scan<'a> {
                 let mended = String::from_utf8_lossy(json);
                 read_event(&mended).map(Scan::into_owned)
             }
-        }
-    }
-
-    /// Copies what is borrowed.
-    #[must_use]
-    pub fn into_owned(self) -> Scan<'static> {
-        Scan {
-            event_id: self.event_id,
-            timestamp: owned(self.timestamp),
-            level: owned(self.level),
-            kind: owned(self.kind),
-            platform: owned(self.platform),
-            release: owned(self.release),
-            dist: owned(self.dist),
-            environment: owned(self.environment),
-            transaction: owned(self.transaction),
-            culprit: owned(self.culprit),
-            logger: owned(self.logger),
-            message: owned(self.message),
-            message_template: owned(self.message_template),
-            fingerprint: self
-                .fingerprint
-                .into_iter()
-                .map(|part| Cow::Owned(part.into_owned()))
-                .collect(),
-            exceptions: self
-                .exceptions
-                .into_iter()
-                .map(|exception| ScannedException {
-                    kind: owned(exception.kind),
-                    value: owned(exception.value),
-                    module: owned(exception.module),
-                    mechanism: owned(exception.mechanism),
-                    handled: exception.handled,
-                    frames: owned_frames(exception.frames),
-                })
-                .collect(),
-            frames: owned_frames(self.frames),
-            url: owned(self.url),
-            user_agent: owned(self.user_agent),
-            user: ScannedUser {
-                id: owned(self.user.id),
-                email: owned(self.user.email),
-                username: owned(self.user.username),
-                ip_address: owned(self.user.ip_address),
-            },
-            sdk_name: owned(self.sdk_name),
-            sdk_version: owned(self.sdk_version),
-            infer_ip: owned(self.infer_ip),
-            server_name: owned(self.server_name),
-            tags: (self.tags.into_iter())
-                .map(|(key, value)| (Cow::Owned(key.into_owned()), Cow::Owned(value.into_owned())))
-                .collect(),
-            contexts: ScannedContexts::into_owned(self.contexts),
         }
     }
 }
@@ -193,8 +138,7 @@ fn read_field<'a>(
         "message" => read_message(cursor, &mut messages.message)?,
         "logentry" | "sentry.interfaces.Message" => read_message(cursor, &mut messages.logentry)?,
         "server_name" => replace(&mut scan.server_name, cursor.text()?),
-        "tags" => contexts::read_tags(cursor, &mut scan.tags)?,
-        "contexts" => contexts::read_contexts(cursor, &mut scan.contexts)?,
+        "contexts" => read_contexts(cursor, &mut scan.contexts)?,
         "fingerprint" => read_fingerprint(cursor, &mut scan.fingerprint)?,
         "exception" | "sentry.interfaces.Exception" => {
             read_exceptions(cursor, &mut scan.exceptions)?;
@@ -313,11 +257,6 @@ fn read_exception_field<'a>(
         "module" => put(&mut exception.module, cursor.text()),
         "stacktrace" => read_stack(cursor, &mut exception.frames),
         "mechanism" => read_mechanism(cursor, exception),
-        "mechanism" => fields(cursor, |cursor, key| match key {
-            "type" => put(&mut exception.mechanism, cursor.text()),
-            "handled" => put(&mut exception.handled, cursor.boolean()),
-            _ => cursor.skip(),
-        }),
         _ => cursor.skip(),
     }
 }
@@ -329,6 +268,7 @@ fn read_mechanism<'a>(
     fields(cursor, |cursor, key| {
         match key {
             "type" => replace(&mut exception.mechanism, cursor.text()?),
+            "handled" => put(&mut exception.handled, cursor.boolean())?,
             "synthetic" => exception.is_synthetic = cursor.boolean()? == Some(true),
             "is_exception_group" => exception.is_group = cursor.boolean()? == Some(true),
             "exception_id" => exception.id = number(cursor)?,
