@@ -47,7 +47,9 @@ fn read(event: &Value) -> Event {
 }
 
 fn key(event: &Value) -> GroupKey {
-    Grouper::default().group(&Subject::of_event(&read(event))).key
+    Grouper::default()
+        .group(&Subject::of_event(&read(event)))
+        .key
 }
 
 #[test]

@@ -103,7 +103,11 @@ pub(super) fn is_reopened_by(
         created: created.unwrap_or(Millis(i64::MAX)),
     };
     let order = order(placed(event), placed(deciding));
-    if needs_later { order.is_gt() } else { order.is_ge() }
+    if needs_later {
+        order.is_gt()
+    } else {
+        order.is_ge()
+    }
 }
 
 /// The words of a full-text search.

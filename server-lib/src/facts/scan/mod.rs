@@ -6,9 +6,12 @@ use mini_sentry::protocol::EventId;
 
 use super::json::{Cursor, Shape};
 use super::{Scan, ScannedException, ScannedFrame, ScannedUser};
+use contexts::read_contexts;
+use tags::read_tags;
 
 mod contexts;
 mod owned;
+mod tags;
 
 /// Innermost frames that are kept of a stack.
 const MAX_FRAMES: usize = 64;
@@ -135,14 +138,14 @@ fn read_field<'a>(
         "message" => read_message(cursor, &mut messages.message)?,
         "logentry" | "sentry.interfaces.Message" => read_message(cursor, &mut messages.logentry)?,
         "server_name" => replace(&mut scan.server_name, cursor.text()?),
-        "tags" => contexts::read_tags(cursor, &mut scan.tags)?,
-        "contexts" => contexts::read_contexts(cursor, &mut scan.contexts)?,
+        "contexts" => read_contexts(cursor, &mut scan.contexts)?,
         "fingerprint" => read_fingerprint(cursor, &mut scan.fingerprint)?,
         "exception" | "sentry.interfaces.Exception" => {
             read_exceptions(cursor, &mut scan.exceptions)?;
         }
         "stacktrace" | "sentry.interfaces.Stacktrace" => read_stack(cursor, &mut scan.frames)?,
         "threads" => read_threads(cursor, &mut messages.threads)?,
+        "tags" => read_tags(cursor, &mut scan.tags)?,
         "user" | "sentry.interfaces.User" => read_user(cursor, &mut scan.user)?,
         "request" | "sentry.interfaces.Http" => read_request(cursor, scan)?,
         "sdk" => fields(cursor, |cursor, key| match key {
@@ -265,9 +268,9 @@ fn read_mechanism<'a>(
     fields(cursor, |cursor, key| {
         match key {
             "type" => replace(&mut exception.mechanism, cursor.text()?),
+            "handled" => put(&mut exception.handled, cursor.boolean())?,
             "synthetic" => exception.is_synthetic = cursor.boolean()? == Some(true),
             "is_exception_group" => exception.is_group = cursor.boolean()? == Some(true),
-            "handled" => replace(&mut exception.handled, cursor.boolean()?),
             "exception_id" => exception.id = number(cursor)?,
             "parent_id" => exception.parent = number(cursor)?,
             _ => cursor.skip()?,

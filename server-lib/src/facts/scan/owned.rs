@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::facts::{Scan, ScannedContexts, ScannedException, ScannedFrame, ScannedUser};
+use crate::facts::{Scan, ScannedException, ScannedFrame, ScannedUser};
 
 impl Scan<'_> {
     /// Copies what is borrowed.
@@ -34,9 +34,9 @@ impl Scan<'_> {
                     kind: owned(exception.kind),
                     value: owned(exception.value),
                     module: owned(exception.module),
+                    handled: exception.handled,
                     frames: owned_frames(exception.frames),
                     mechanism: owned(exception.mechanism),
-                    handled: exception.handled,
                     is_synthetic: exception.is_synthetic,
                     is_group: exception.is_group,
                     id: exception.id,
@@ -62,7 +62,7 @@ impl Scan<'_> {
             sdk_version: owned(self.sdk_version),
             infer_ip: owned(self.infer_ip),
             server_name: owned(self.server_name),
-            contexts: ScannedContexts::into_owned(self.contexts),
+            contexts: self.contexts.into_owned(),
         }
     }
 }

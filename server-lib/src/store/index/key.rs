@@ -160,7 +160,10 @@ mod tests {
     #[test]
     fn numbers_never_change() {
         assert_eq!(tag_of(ProjectId(1), "a", "b"), tag(ProjectId(1), "a\0b"));
-        assert_ne!(tag_of(ProjectId(1), "a", "b"), tag_of(ProjectId(2), "a", "b"));
+        assert_ne!(
+            tag_of(ProjectId(1), "a", "b"),
+            tag_of(ProjectId(2), "a", "b")
+        );
         assert_eq!(tag_of(ProjectId(1), "level", "error"), TAG_OF_ONE);
     }
 

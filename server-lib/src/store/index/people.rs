@@ -40,7 +40,12 @@ impl People {
             return Self::Many(bytes.get(1..).unwrap_or_default().to_vec());
         }
         let numbers = bytes.get(1..).unwrap_or_default().as_chunks::<4>().0;
-        Self::Few(numbers.iter().map(|bytes| u32::from_le_bytes(*bytes)).collect())
+        Self::Few(
+            numbers
+                .iter()
+                .map(|bytes| u32::from_le_bytes(*bytes))
+                .collect(),
+        )
     }
 
     /// Returns the set as databases keep it.
@@ -128,7 +133,10 @@ impl People {
             Self::Many(registers) => registers,
         };
         let size = REGISTERS as f64;
-        let sum: f64 = registers.iter().map(|rank| (-f64::from(*rank)).exp2()).sum();
+        let sum: f64 = registers
+            .iter()
+            .map(|rank| (-f64::from(*rank)).exp2())
+            .sum();
         let estimate = 0.7213 / (1.0 + 1.079 / size) * size * size / sum;
         let empty = registers.iter().filter(|rank| **rank == 0).count();
         let count = if estimate <= 2.5 * size && empty > 0 {

@@ -1,13 +1,15 @@
 //! To be replaced.
-use async_trait::async_trait;
-use std::ops::RangeInclusive;
 use crate::error::Error;
 use crate::model::ids::{IssueId, Seq};
 use crate::model::issue::Reopened;
 use crate::model::tag::TagSummary;
 use crate::model::time::Millis;
-use crate::store::index::{CountBy, EventCounts, Index, IndexBatch, IssueHour, RowsAfter, TagScope};
+use crate::store::index::{
+    CountBy, EventCounts, Index, IndexBatch, IssueHour, RowsAfter, TagScope,
+};
 use crate::store::query::{EventHits, EventQuery};
+use async_trait::async_trait;
+use std::ops::RangeInclusive;
 
 /// To be replaced.
 #[derive(Debug)]
@@ -31,12 +33,7 @@ impl Index for PostgresIndex {
         Err(super::issues::unready())
     }
 
-    async fn tags(
-        &self,
-        _: &TagScope,
-        _: Option<&str>,
-        _: u32,
-    ) -> Result<Vec<TagSummary>, Error> {
+    async fn tags(&self, _: &TagScope, _: Option<&str>, _: u32) -> Result<Vec<TagSummary>, Error> {
         Err(super::issues::unready())
     }
 

@@ -138,12 +138,7 @@ impl Issues for PostgresIssues {
         Err(unready())
     }
 
-    async fn edit_note(
-        &self,
-        _: IssueId,
-        _: ActivityId,
-        _: &str,
-    ) -> Result<Activity, Error> {
+    async fn edit_note(&self, _: IssueId, _: ActivityId, _: &str) -> Result<Activity, Error> {
         Err(unready())
     }
 

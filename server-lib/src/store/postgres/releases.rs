@@ -1,10 +1,12 @@
 //! To be replaced.
-use async_trait::async_trait;
 use crate::error::Error;
 use crate::model::ids::{DeploymentId, ProjectId};
-use crate::model::release::{Commit, Deployment, NewDeployment, NewRelease, Release, ReleaseChange};
+use crate::model::release::{
+    Commit, Deployment, NewDeployment, NewRelease, Release, ReleaseChange,
+};
 use crate::store::query::{Page, ReleaseFilter};
 use crate::store::{HealthFilter, HealthRow, Releases};
+use async_trait::async_trait;
 
 /// To be replaced.
 #[derive(Debug)]
@@ -24,12 +26,7 @@ impl Releases for PostgresReleases {
         Err(super::issues::unready())
     }
 
-    async fn update(
-        &self,
-        _: ProjectId,
-        _: &str,
-        _: ReleaseChange,
-    ) -> Result<Release, Error> {
+    async fn update(&self, _: ProjectId, _: &str, _: ReleaseChange) -> Result<Release, Error> {
         Err(super::issues::unready())
     }
 

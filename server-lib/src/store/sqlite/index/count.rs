@@ -146,8 +146,7 @@ impl Tally<'_> {
                 self.rows = self.rows.saturating_add(1);
                 let select = format!("SELECT happened FROM events_{} WHERE seq = ?1", span.id);
                 let seq = place(span.first, offset).to_i64();
-                let at: Option<i64> =
-                    one(self.connection, &select, [seq], |row| Ok(row.get(0)?))?;
+                let at: Option<i64> = one(self.connection, &select, [seq], |row| Ok(row.get(0)?))?;
                 if at.is_none_or(|at| at < first || at > last) {
                     found.remove(offset);
                 }
@@ -226,10 +225,15 @@ fn gone(connection: &Connection, span: &Span, asked: &Asked) -> Result<RoaringBi
             "SELECT seq FROM events_{} WHERE project = ?1 AND received <= ?2",
             span.id
         );
-        rows(connection, &select, params![project.0, floor.received.0], |row| {
-            gone.insert(offset(row.get(0)?));
-            Ok(())
-        })?;
+        rows(
+            connection,
+            &select,
+            params![project.0, floor.received.0],
+            |row| {
+                gone.insert(offset(row.get(0)?));
+                Ok(())
+            },
+        )?;
     }
     Ok(gone)
 }
@@ -253,12 +257,17 @@ fn by_issue_alone(connection: &Connection, query: &EventQuery) -> Result<EventCo
             continue;
         }
         for project in &query.projects {
-            rows(connection, &select, params![project.0, first, last], |row| {
-                let issue = CountKey::Issue(IssueId(counted(row.get(0)?)));
-                let sum = sums.entry(issue).or_default();
-                *sum = sum.saturating_add(counted(row.get(1)?));
-                Ok(())
-            })?;
+            rows(
+                connection,
+                &select,
+                params![project.0, first, last],
+                |row| {
+                    let issue = CountKey::Issue(IssueId(counted(row.get(0)?)));
+                    let sum = sums.entry(issue).or_default();
+                    *sum = sum.saturating_add(counted(row.get(1)?));
+                    Ok(())
+                },
+            )?;
         }
     }
     Ok(sorted(sums, &CountBy::Issue, false))

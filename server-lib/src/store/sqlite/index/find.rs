@@ -137,4 +137,3 @@ impl Asked {
         Ok(self.plan.decide(&sets, within.as_ref()))
     }
 }
-

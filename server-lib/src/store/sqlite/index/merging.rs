@@ -45,7 +45,10 @@ impl Sqlite {
             return Ok(false);
         };
         let (partition, level) = (task.partition, task.level);
-        let run = self.writer.run(move |writer| begin(writer, partition, level)).await?;
+        let run = self
+            .writer
+            .run(move |writer| begin(writer, partition, level))
+            .await?;
         let mut progress = Progress {
             runs: Runs {
                 partition,
@@ -72,7 +75,9 @@ impl Sqlite {
             }
         }
         let runs = task.runs;
-        self.writer.run(move |writer| complete(writer, run, &runs)).await?;
+        self.writer
+            .run(move |writer| complete(writer, run, &runs))
+            .await?;
         Ok(true)
     }
 }

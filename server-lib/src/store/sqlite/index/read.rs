@@ -156,15 +156,18 @@ impl Runs {
     ) -> Result<BTreeMap<i64, RoaringBitmap>, Error> {
         let mut found = BTreeMap::<i64, RoaringBitmap>::new();
         let from = key::hour(*hours.start());
-        self.visit(connection, HOURS, &from, |key, value| {
-            match key::read_hour(key) {
+        self.visit(
+            connection,
+            HOURS,
+            &from,
+            |key, value| match key::read_hour(key) {
                 Some(hour) if hour <= *hours.end() => {
                     read_set(value, found.entry(hour).or_default())?;
                     Ok(true)
                 }
                 _ => Ok(false),
-            }
-        })?;
+            },
+        )?;
         Ok(found)
     }
 }

@@ -72,7 +72,9 @@ pub(super) fn matching(
     for summary in found {
         matching.is_incomplete |= summary.others > 0;
         let values = summary.top.into_iter().map(|value| value.value);
-        matching.values.extend(values.filter(|value| pattern.matches(value)));
+        matching
+            .values
+            .extend(values.filter(|value| pattern.matches(value)));
     }
     Ok(matching)
 }
@@ -115,13 +117,17 @@ fn full(
             })?;
         }
     }
-    let summaries = sums.into_iter().map(|(name, sums)| summary(&name, sums, values));
+    let summaries = sums
+        .into_iter()
+        .map(|(name, sums)| summary(&name, sums, values));
     Ok(summaries.collect())
 }
 
 fn summary(name: &[u8], mut sums: BTreeMap<Vec<u8>, Seen>, values: u32) -> TagSummary {
     let others = sums.remove(OTHERS).map_or(0, |seen| seen.count);
-    let total = sums.values().fold(others, |sum, seen| sum.saturating_add(seen.count));
+    let total = sums
+        .values()
+        .fold(others, |sum, seen| sum.saturating_add(seen.count));
     let unique = sums.len() as u64;
     let mut top: Vec<_> = sums.into_iter().collect();
     top.sort_by(|(a, one), (b, two)| (two.count.cmp(&one.count)).then_with(|| a.cmp(b)));
@@ -168,11 +174,7 @@ fn names(connection: &Connection, owners: &[Owner]) -> Result<Vec<TagSummary>, E
     Ok(totals.into_iter().map(summary).collect())
 }
 
-fn names_of(
-    connection: &Connection,
-    runs: &Runs,
-    owner: Owner,
-) -> Result<Vec<String>, Error> {
+fn names_of(connection: &Connection, runs: &Runs, owner: Owner) -> Result<Vec<String>, Error> {
     let mut names = std::collections::BTreeSet::new();
     for run in &runs.ids {
         let mut from = owner.prefix().to_vec();

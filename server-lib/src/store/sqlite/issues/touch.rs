@@ -122,7 +122,10 @@ impl<'a> Touched<'a> {
             touch.releases.push((release, event.seq));
         }
         if !release.is_empty() {
-            let (first, last) = self.releases.entry((event.project, release)).or_insert((at, at));
+            let (first, last) = self
+                .releases
+                .entry((event.project, release))
+                .or_insert((at, at));
             *first = at.min(*first);
             *last = at.max(*last);
         }
@@ -179,7 +182,9 @@ impl<'a> Touched<'a> {
         let number = "INSERT INTO issue_numbers (project, number) VALUES (?1, ?2)
             ON CONFLICT DO UPDATE SET number = max(number, excluded.number)";
         for (project, last) in &self.numbers {
-            transaction.prepare_cached(number)?.execute(params![project.0, last])?;
+            transaction
+                .prepare_cached(number)?
+                .execute(params![project.0, last])?;
         }
         Ok(reopened)
     }
@@ -246,7 +251,13 @@ impl<'a> Touched<'a> {
             IssueStatus::Unresolved.code(),
             Substatus::New.code(),
         ])?;
-        Ok((Place::Group { group, issue: group }, true))
+        Ok((
+            Place::Group {
+                group,
+                issue: group,
+            },
+            true,
+        ))
     }
 
     fn next_number(
@@ -285,5 +296,10 @@ fn find(
         return Ok(found);
     }
     let is_discarded = "SELECT 1 FROM discarded_groups WHERE project = ?1 AND grouping = ?2";
-    one(connection, is_discarded, params![project.0, grouping.0], |_| Ok(Place::Nowhere))
+    one(
+        connection,
+        is_discarded,
+        params![project.0, grouping.0],
+        |_| Ok(Place::Nowhere),
+    )
 }
