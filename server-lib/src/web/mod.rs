@@ -11,6 +11,7 @@ pub mod api;
 pub mod api0;
 pub mod auth;
 pub mod error;
+pub mod event_search;
 pub mod extract;
 pub mod health;
 pub mod ingest;

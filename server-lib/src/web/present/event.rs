@@ -131,7 +131,7 @@ fn error(it: &EventError) -> Value {
 }
 
 /// Shortens `package@1.2.3+build` to what people call a version.
-fn short_version(release: &str) -> &str {
+pub(crate) fn short_version(release: &str) -> &str {
     let version = release
         .rsplit_once('@')
         .map_or(release, |(_, version)| version);

@@ -4,6 +4,7 @@
 use axum::Router;
 use axum::routing::{get, put};
 
+use crate::model::scope::Scope;
 use crate::state::AppState;
 use crate::web::EitherSlash;
 
@@ -22,8 +23,7 @@ mod stats;
 mod tags;
 
 pub(super) use find::short_id;
-
-use crate::model::scope::Scope;
+pub(super) use tags::listed as listed_values;
 
 /// What reading issues takes.
 const READ: &[Scope] = &[Scope::EventRead];
