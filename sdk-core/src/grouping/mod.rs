@@ -20,6 +20,7 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
+mod compare;
 mod explanation;
 mod grouper;
 mod record;
@@ -32,6 +33,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
+pub use compare::{Comparison, Trial, compare};
 pub use explanation::{Explanation, Part, Reason, Variant};
 pub use grouper::{Grouper, Grouping};
 pub use rules::{Expected, FingerprintRules, RuleError, StackRules};

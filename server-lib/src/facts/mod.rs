@@ -201,11 +201,13 @@ impl<'a> FactsInput<'a> {
     }
 }
 
-/// Which frames are the project's own.
+/// Which frames are the project's own, and how its events are put together.
 #[derive(Clone, Debug, Default)]
 pub struct FrameRules {
     /// Globs over module, file name and path of frames that are.
     pub include: Vec<wildmatch::WildMatch>,
     /// The same of frames that are not.
     pub exclude: Vec<wildmatch::WildMatch>,
+    /// How events are put together.
+    pub grouping: grouping::GroupingPlan,
 }

@@ -179,7 +179,7 @@ pub(super) async fn update(
             Some(platform) => Some(checked_platform(platform.as_deref())?),
             None => None,
         },
-        settings: change.settings(&found.settings)?,
+        settings: change.settings(&found.settings, state.clock.now())?,
         ingest_token: None,
     };
     let changed = state.store.catalog.update_project(found.id, change).await;

@@ -57,6 +57,11 @@ pub fn detail(project: &Project, owner: &Organisation, scopes: Scopes) -> Value 
             "filters:releases": filters.releases.join("\n"),
             "filters:error_messages": filters.messages.join("\n"),
         },
+        "fingerprintingRules": settings.grouping.now.fingerprint_rules,
+        "groupingEnhancements": settings.grouping.now.stack_rules,
+        "groupingConfig": settings.grouping.now.version,
+        "secondaryGroupingConfig": settings.grouping.previous.as_ref().map(|p| p.rules.version),
+        "secondaryGroupingExpiry": settings.grouping.previous.as_ref().map(|p| p.until.0 / 1000),
         "ingestToken": project.ingest_token,
         "settings": settings,
     });

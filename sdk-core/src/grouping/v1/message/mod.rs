@@ -192,7 +192,7 @@ fn is_file(path: &str) -> bool {
 /// Appends the path of a website without its query, ids aside.
 fn write_route(path: &str, out: &mut String) {
     let path = path.split(['?', '#']).next().unwrap_or(path);
-    let mut segments = path.split('/');
+    let mut segments = path.trim_end_matches('/').split('/');
     word::write(segments.next().unwrap_or_default(), out);
     for segment in segments {
         out.push('/');
@@ -212,7 +212,7 @@ fn url(rest: &str, out: &mut String) -> Option<usize> {
     if let Some(slash) = address.find(['/', '?', '#'])
         && let Some(path) = address.get(slash..)
     {
-        write_route(path.trim_end_matches('/'), out);
+        write_route(path, out);
     }
     Some(colon.saturating_add(3).saturating_add(address.len()))
 }
