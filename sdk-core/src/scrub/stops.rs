@@ -16,15 +16,17 @@ const CARD_BEYOND_EIGHT: u32 = 5;
 /// From the last of four digits back to the last of the four before them.
 const GROUP: u32 = 5;
 
-/// A mask, and that of the block before.
+/// What moves into the next block when masks are moved up by so many bytes, from one to sixty-three.
 #[derive(Clone, Copy, Debug, Default)]
-struct Past(u64);
+struct Moved<const BY: u32>(u64);
 
-impl Past {
-    /// The mask moved up by so many bytes, from one to sixty-three.
+impl<const BY: u32> Moved<BY> {
+    /// The mask of the next block, moved up.
     #[inline(always)]
-    fn moved(self, now: u64, by: u32) -> u64 {
-        now << by | self.0 >> (u64::BITS - by)
+    fn up(&mut self, now: u64) -> u64 {
+        let moved = now << BY | self.0;
+        self.0 = now >> (u64::BITS - BY);
+        moved
     }
 }
 
@@ -35,21 +37,29 @@ pub(super) struct Scan {
     escape: u64,
     /// All ones when a string is open.
     open: u64,
-    closing: Past,
-    quoted: Past,
-    dash: Past,
-    dot: Past,
-    b: Past,
-    r_or_c: Past,
-    plain: Past,
-    begins: Past,
-    words: [Past; 4],
-    digits: [Past; 4],
-    joint: Past,
+    closing: Moved<1>,
+    quoted: Moved<1>,
+    dash: Moved<1>,
+    dot: Moved<1>,
+    bearer: Moved<BEARER>,
+    basic: Moved<BASIC>,
+    r_or_c: Moved<1>,
+    plain: Moved<1>,
+    begins: Moved<{ RUN_STOP as u32 }>,
+    word: Moved<1>,
+    words2: Moved<2>,
+    words4: Moved<4>,
+    words8: Moved<8>,
+    digit: Moved<1>,
+    digits2: Moved<2>,
+    digits4: Moved<4>,
+    digits8: Moved<CARD_BEYOND_EIGHT>,
+    group: Moved<GROUP>,
+    joint: Moved<4>,
 }
 
 /// Masks of the stops in one block.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Stops {
     /// Opening marks of strings.
     pub(super) opening: u64,
@@ -57,19 +67,28 @@ pub(super) struct Stops {
     /// Colons behind names.
     pub(super) colon: u64,
     /// Brackets outside of strings.
-    pub(super) bracket: u64,
+    pub(super) opens: u64,
+    pub(super) closes: u64,
+    /// Those that open lists.
+    pub(super) list: u64,
     /// Inside of strings: ends of the first bytes of words as long as a token.
     pub(super) run: u64,
     /// Inside of strings: ends of what else may be found.
     pub(super) strong: u64,
-    /// True when the block holds what no JSON does, or white space before a colon.
-    pub(super) odd: bool,
+    /// What no JSON has, and colons behind white space.
+    pub(super) odd: u64,
 }
 
 impl Scan {
-    /// The stops in the next block.
+    /// The stops in the next block; a byte has a bit in the mask that `parity` makes when it has
+    /// an odd number of set ones up to itself.
     #[inline(always)]
-    pub(super) fn stops(&mut self, now: &Classes, digits_begin: bool) -> Stops {
+    pub(super) fn stops(
+        &mut self,
+        now: &Classes,
+        digits_begin: bool,
+        parity: impl Fn(u64) -> u64,
+    ) -> Stops {
         let escaped = self.escaped(now.backslash);
         let quote = now.quote & !escaped;
         let inside = parity(quote) ^ self.open;
@@ -78,20 +97,13 @@ impl Scan {
         let closing = quote & !inside;
 
         let colon = now.colon & !inside;
-        let behind_name = self.closing.moved(closing, 1);
-        self.closing = Past(closing);
+        let behind_name = self.closing.up(closing);
 
         let quoted = inside & (now.quote | now.other_quote) & !opening;
-        let keyed = now.colon & self.quoted.moved(quoted, 1);
-        self.quoted = Past(quoted);
-
-        let dashes = now.dash & self.dash.moved(now.dash, 1);
-        self.dash = Past(now.dash);
-
-        let b = self.b.moved(now.b, BEARER) | self.b.moved(now.b, BASIC);
-        let scheme = now.space & b & self.r_or_c.moved(now.r_or_c, 1);
-        self.b = Past(now.b);
-        self.r_or_c = Past(now.r_or_c);
+        let keyed = now.colon & self.quoted.up(quoted);
+        let dashes = now.dash & self.dash.up(now.dash);
+        let b = self.bearer.up(now.b) | self.basic.up(now.b);
+        let scheme = now.space & b & self.r_or_c.up(now.r_or_c);
 
         // The sequence `\u` may stand for anything.
         let unicode = escaped & now.letter;
@@ -101,33 +113,26 @@ impl Scan {
             opening,
             backslash: now.backslash,
             colon,
-            bracket: now.bracket & !inside,
+            opens: now.opening & !inside,
+            closes: now.closing & !inside,
+            list: now.list & !inside,
             run: run & inside,
             strong: strong & inside,
-            odd: (colon & !behind_name) | (now.backslash & !inside) != 0,
+            odd: (colon & !behind_name) | (now.backslash & !inside),
         }
     }
 
     /// The bytes behind backslashes that are not escaped themselves.
     #[inline(always)]
     fn escaped(&mut self, backslash: u64) -> u64 {
-        if backslash == 0 {
-            return std::mem::take(&mut self.escape);
-        }
-        let mut escaped = self.escape;
-        let mut rest = backslash & !escaped;
-        self.escape = 0;
-        while rest != 0 {
-            let at = rest.trailing_zeros();
-            let behind = 2_u64.checked_shl(at).unwrap_or(0);
-            if at == u64::BITS - 1 {
-                self.escape = 1;
-            }
-            escaped |= behind;
-            rest &= rest - 1;
-            rest &= !behind;
-        }
-        escaped
+        // A sum carries through a row of backslashes to the byte behind it.
+        const EVEN: u64 = 0x5555_5555_5555_5555;
+        let backslash = backslash & !self.escape;
+        let behind = backslash << 1 | self.escape;
+        let odd_rows = backslash & !EVEN & !behind;
+        let (rows, carried) = odd_rows.overflowing_add(backslash);
+        self.escape = u64::from(carried);
+        (EVEN ^ rows << 1) & behind
     }
 
     /// Where the first sixteen bytes of what may be a token end.
@@ -141,18 +146,12 @@ impl Scan {
         } else {
             now.letter
         };
-        let begins = first & !self.plain.moved(plain, 1) | word & self.dot.moved(now.dot, 1);
-        self.plain = Past(plain);
-        self.dot = Past(now.dot);
-        let [one, two, four, eight] = self.words;
-        let words2 = word & one.moved(word, 1);
-        let words4 = words2 & two.moved(words2, 2);
-        let words8 = words4 & four.moved(words4, 4);
-        let words16 = words8 & eight.moved(words8, 8);
-        self.words = [Past(word), Past(words2), Past(words4), Past(words8)];
-        let run = words16 & self.begins.moved(begins, RUN_STOP as u32);
-        self.begins = Past(begins);
-        run
+        let begins = first & !self.plain.up(plain) | word & self.dot.up(now.dot);
+        let words2 = word & self.word.up(word);
+        let words4 = words2 & self.words2.up(words2);
+        let words8 = words4 & self.words4.up(words4);
+        let words16 = words8 & self.words8.up(words8);
+        words16 & self.begins.up(begins)
     }
 
     /// Where thirteen digits end, or four digits, a space or hyphen, and four more.
@@ -160,23 +159,11 @@ impl Scan {
     fn card(&mut self, now: &Classes) -> u64 {
         let digit = now.digit;
         let joint = now.space | now.dash;
-        let [one, two, four, eight] = self.digits;
-        let digits2 = digit & one.moved(digit, 1);
-        let digits4 = digits2 & two.moved(digits2, 2);
-        let digits8 = digits4 & four.moved(digits4, 4);
-        let digits13 = digits8 & eight.moved(digits8, CARD_BEYOND_EIGHT);
-        let grouped = digits4 & self.joint.moved(joint, 4) & four.moved(digits4, GROUP);
-        self.digits = [Past(digit), Past(digits2), Past(digits4), Past(digits8)];
-        self.joint = Past(joint);
+        let digits2 = digit & self.digit.up(digit);
+        let digits4 = digits2 & self.digits2.up(digits2);
+        let digits8 = digits4 & self.digits4.up(digits4);
+        let digits13 = digits8 & self.digits8.up(digits8);
+        let grouped = digits4 & self.joint.up(joint) & self.group.up(digits4);
         digits13 | grouped
     }
-}
-
-/// A bit for each byte that has an odd number of set ones up to itself.
-#[inline(always)]
-fn parity(mut mask: u64) -> u64 {
-    for by in [1, 2, 4, 8, 16, 32] {
-        mask ^= mask << by;
-    }
-    mask
 }

@@ -9,9 +9,9 @@ mod batch;
 pub mod normalize;
 pub mod progress;
 mod reports;
-mod rules;
+pub(crate) mod rules;
 mod sessions;
 mod tally;
 pub mod worker;
 
-pub use worker::{DigestHandle, Digester, DigesterParts};
+pub use worker::{DigestHandle, Digester, DigesterParts, OnStored};

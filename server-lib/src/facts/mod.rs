@@ -17,6 +17,8 @@ mod frames;
 pub mod grouping;
 mod json;
 mod scan;
+mod tags;
+mod text;
 pub mod user;
 
 pub use derive::derive;
@@ -61,8 +63,12 @@ pub struct Scan<'a> {
     pub exceptions: Vec<ScannedException<'a>>,
     /// Frames of a stack that belongs to no exception, outermost first.
     pub frames: Vec<ScannedFrame<'a>>,
+    /// The client's own tags, in the order in which they came.
+    pub tags: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     /// The address of the page or request.
     pub url: Option<Cow<'a, str>>,
+    /// The method of the request.
+    pub method: Option<Cow<'a, str>>,
     /// The `User-Agent` that the event itself tells.
     pub user_agent: Option<Cow<'a, str>>,
     /// Who was affected.
@@ -73,6 +79,40 @@ pub struct Scan<'a> {
     pub sdk_version: Option<Cow<'a, str>>,
     /// Whether the SDK lets the server note the sender's address: `auto`, `never`, or not told.
     pub infer_ip: Option<Cow<'a, str>>,
+    /// The machine.
+    pub server_name: Option<Cow<'a, str>>,
+    /// Where it ran.
+    pub contexts: ScannedContexts<'a>,
+}
+
+/// Where an event happened, as far as it can be searched for.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct ScannedContexts<'a> {
+    /// The browser.
+    pub browser: NameAndVersion<'a>,
+    /// The system.
+    pub os: NameAndVersion<'a>,
+    /// The system of the browser that called, where the program ran elsewhere.
+    pub client_os: NameAndVersion<'a>,
+    /// What ran the program.
+    pub runtime: NameAndVersion<'a>,
+    /// The program.
+    pub app: NameAndVersion<'a>,
+    /// The device's model.
+    pub device: Option<Cow<'a, str>>,
+    /// The device's family.
+    pub device_family: Option<Cow<'a, str>>,
+}
+
+/// A program, in which version.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct NameAndVersion<'a> {
+    /// Its name.
+    pub name: Option<Cow<'a, str>>,
+    /// Its version.
+    pub version: Option<Cow<'a, str>>,
 }
 
 /// An exception.
@@ -85,8 +125,20 @@ pub struct ScannedException<'a> {
     pub value: Option<Cow<'a, str>>,
     /// The module of its type.
     pub module: Option<Cow<'a, str>>,
+    /// Whether the program survived.
+    pub handled: Option<bool>,
     /// Its frames, outermost first; at most the innermost 64.
     pub frames: Vec<ScannedFrame<'a>>,
+    /// How it was caught: `onerror`, `chained`, …
+    pub mechanism: Option<Cow<'a, str>>,
+    /// Whether its type and text are the SDK's invention.
+    pub is_synthetic: bool,
+    /// Whether it only holds others together.
+    pub is_group: bool,
+    /// Its number in the event.
+    pub id: Option<u64>,
+    /// The number of the one that it belongs to.
+    pub parent: Option<u64>,
 }
 
 /// A frame.
@@ -105,6 +157,8 @@ pub struct ScannedFrame<'a> {
     pub in_app: Option<bool>,
     /// The line, for frames without a function.
     pub context_line: Option<Cow<'a, str>>,
+    /// The library or package that it is in.
+    pub package: Option<Cow<'a, str>>,
 }
 
 /// A user.

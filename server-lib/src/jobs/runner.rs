@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -165,21 +165,27 @@ impl Jobs {
     }
 
     async fn each_interval(&self, stop: &CancellationToken) {
+        let woken = self.state.store.issues.wake(self.state.clock.now()).await;
+        self.judge("wake", woken.map(|_| None));
         for &kind in JobKind::ALL {
+            let started = Instant::now();
             let report = self.run(kind, stop).await;
-            self.judge(kind.as_str(), report.map(Some));
+            let report = report.map(|report| Some((report, started.elapsed())));
+            self.judge(kind.as_str(), report);
         }
     }
 
     /// Logs what changed anything, and trouble once when it begins and once when it is over.
-    fn judge(&self, job: &'static str, result: Result<Option<JobReport>, Error>) {
+    fn judge(&self, job: &'static str, result: Result<Option<(JobReport, Duration)>, Error>) {
         let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
         match result {
             Ok(report) => {
                 if trouble.remove(job).is_some() {
                     tracing::info!(job, "a job works again");
                 }
-                if let Some(report) = report.filter(|report| *report != JobReport::default()) {
+                if let Some((report, elapsed)) = report
+                    && report != JobReport::default()
+                {
                     tracing::info!(
                         job,
                         partitions = report.partitions,
@@ -187,6 +193,7 @@ impl Jobs {
                         rows = report.rows,
                         blobs = report.blobs,
                         units = report.units,
+                        elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
                         "a job has done its work"
                     );
                 }

@@ -55,6 +55,11 @@ impl Folder {
             .join(format!("{:020}-{unique}{UNFINISHED_END}", first.0))
     }
 
+    /// Returns the name of the file that is prepared for the next segment.
+    pub(super) fn spare_path(&self) -> PathBuf {
+        self.path.join(format!("spare{UNFINISHED_END}"))
+    }
+
     /// Returns the segments by their first records, in order, and removes unfinished files.
     pub(super) fn list(&self) -> Result<Vec<(Seq, PathBuf)>, Error> {
         let mut segments = Vec::new();

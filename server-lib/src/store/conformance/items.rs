@@ -95,7 +95,7 @@ pub async fn items_are_found_by_kind_and_event(place: &dyn Place) -> Result<(), 
         feed.item(other, |item| item.event_id = event_id(5));
         feed.item(project, |item| {
             item.event_id = event_id(5);
-            item.kind = RecordKind::UserReport;
+            item.kind = RecordKind::ReplayEvent;
         });
         feed.item(project, |_| ());
         feed.apply(&store).await?;
@@ -116,5 +116,58 @@ pub async fn items_are_found_by_kind_and_event(place: &dyn Place) -> Result<(), 
     assert_eq!(store.events.items(&filter, Page::first(99)).await?.len(), 6);
     let none = ItemFilter::default();
     assert_eq!(store.events.items(&none, Page::first(9)).await?, []);
+    Ok(())
+}
+
+pub async fn a_report_takes_the_place_of_the_last_on_its_event(
+    place: &dyn Place,
+) -> Result<(), Error> {
+    let store = place.open(partitioned(3)).await?;
+    let made = projects(&store, 2).await?;
+    let project = made.first().copied().unwrap_or_default();
+    let other = made.last().copied().unwrap_or_default();
+    let mut feed = Feed::new();
+    let report = |kind: RecordKind, event: u64| {
+        move |item: &mut ItemRow| {
+            item.kind = kind;
+            item.event_id = event_id(event);
+        }
+    };
+    let (said, written) = (RecordKind::UserReport, RecordKind::Feedback);
+    let mut replaced = vec![
+        feed.item(project, report(said, 5)),
+        feed.item(project, report(written, 5)),
+    ];
+    let mut kept = vec![
+        feed.item(project, report(RecordKind::Attachment, 5)),
+        feed.item(project, report(said, 6)),
+        feed.item(other, report(said, 5)),
+        feed.item(project, |item| item.kind = said),
+    ];
+    feed.apply(&store).await?;
+    // Into another partition, and twice in one batch.
+    for _ in 0..9 {
+        feed.event(project, |_| ());
+    }
+    feed.apply(&store).await?;
+    kept.push(feed.item(project, |item| item.kind = said));
+    replaced.push(feed.item(project, report(said, 5)));
+    kept.push(feed.item(project, report(said, 5)));
+    kept.push(feed.item(project, report(written, 5)));
+    kept.push(feed.item(project, report(RecordKind::Attachment, 5)));
+    feed.apply(&store).await?;
+    assert!(store.upkeep.partitions().await?.len() > 1);
+
+    kept.sort_unstable_by_key(|seq| Reverse(*seq));
+    let filter = ItemFilter {
+        projects: made,
+        ..ItemFilter::default()
+    };
+    let listed = store.events.items(&filter, Page::first(99)).await?;
+    let listed: Vec<_> = listed.iter().map(|item| item.seq).collect();
+    assert_eq!(listed, kept);
+    replaced.sort_unstable();
+    let all = Seq(0)..=Seq(99);
+    assert_eq!(store.upkeep.dead(all).await?.seqs, replaced);
     Ok(())
 }

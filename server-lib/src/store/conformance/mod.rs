@@ -129,6 +129,7 @@ macro_rules! store_conformance {
                 an_item_is_read_back_whole,
                 items_are_listed_newest_first,
                 items_are_found_by_kind_and_event,
+                a_report_takes_the_place_of_the_last_on_its_event,
             ],
             stats: [
                 outcomes_of_a_minute_add_up,

@@ -19,9 +19,11 @@ mod erase;
 mod events;
 mod failure;
 mod filter;
+mod index;
 mod issues;
 mod migrate;
 mod pool;
+mod releases;
 mod restore;
 mod row;
 mod stats;
@@ -54,6 +56,8 @@ pub async fn open(uri: &str, data_dir: &Path, options: StoreOptions) -> Result<S
         digests: Arc::new(digest::PostgresDigests::new(Arc::clone(&pool), options)),
         events: Arc::new(events::PostgresEvents::new(Arc::clone(&pool))),
         issues: Arc::new(issues::PostgresIssues::new(Arc::clone(&pool))),
+        index: Arc::new(index::PostgresIndex),
+        releases: Arc::new(releases::PostgresReleases),
         stats: Arc::new(stats::PostgresStats::new(Arc::clone(&pool))),
         bodies: Some(Arc::new(bodies::PostgresBodies::new(
             Arc::clone(&pool),

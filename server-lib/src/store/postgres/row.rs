@@ -11,8 +11,9 @@ use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, accepts, to_sql_checke
 
 use super::failure::corrupt;
 use crate::error::Error;
-use crate::model::event::{EventKind, EventRow, GroupingKey, Issue, Level};
-use crate::model::ids::{IssueId, ProjectId, Seq};
+use crate::model::event::{EventKind, EventRow, GroupingKey, Headline, Level};
+use crate::model::ids::{GroupId, IssueId, ProjectId, Seq};
+use crate::model::issue::{Affected, Issue, IssueState, Priority};
 use crate::model::item::ItemRow;
 use crate::model::record::RecordKind;
 use crate::model::time::Millis;
@@ -180,6 +181,7 @@ pub(super) fn event(row: &Row) -> Result<EventRow, Error> {
         seq: seq(row, 0)?,
         project: project(row, 1)?,
         event_id: EventId::from_bytes(get::<Sixteen>(row, 2)?.0),
+        group: GroupId(number(row, 3)?),
         issue: IssueId(count(row, 3)?),
         kind: coded(row, 4, EventKind::from_code)?,
         timestamp: Millis(get(row, 5)?),
@@ -222,6 +224,15 @@ pub(super) fn issue(row: &Row) -> Result<Issue, Error> {
         first_seen: Millis(get(row, 9)?),
         last_seen: Millis(get(row, 10)?),
         events: count(row, 11)?,
+        headline: Headline::default(),
+        is_unhandled: false,
+        affected: Affected::default(),
+        first_release: String::new(),
+        last_release: String::new(),
+        state: IssueState::new(Millis(get(row, 9)?)),
+        priority: Priority::Medium,
+        assignee: None,
+        comments: 0,
     })
 }
 

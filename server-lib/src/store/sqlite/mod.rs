@@ -29,6 +29,7 @@ mod events;
 mod floors;
 mod generations;
 mod ids;
+mod index;
 mod issues;
 mod items;
 mod lane;
@@ -37,6 +38,7 @@ mod names;
 mod outcomes;
 mod partition;
 mod question;
+mod releases;
 mod row;
 mod sessions;
 mod space;
@@ -79,6 +81,8 @@ pub async fn open(uri: &str, data_dir: &Path, options: StoreOptions) -> Result<S
         digests: Arc::<Sqlite>::clone(&sqlite),
         events: Arc::<Sqlite>::clone(&sqlite),
         issues: Arc::<Sqlite>::clone(&sqlite),
+        index: Arc::<Sqlite>::clone(&sqlite),
+        releases: Arc::<Sqlite>::clone(&sqlite),
         stats: Arc::<Sqlite>::clone(&sqlite),
         upkeep: sqlite,
         bodies: None,

@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use async_trait::async_trait;
 use rusqlite::{Connection, params};
@@ -20,6 +21,9 @@ use crate::model::session::SessionState;
 use crate::model::time::Millis;
 use crate::store::query::{EventFilter, OutcomeFilter, OutcomeRow};
 use crate::store::{DeadRecords, Partition, SessionTotals, Stats, Upkeep};
+
+/// The rest behind each dropped table or index, in lengths of its dropping.
+const REST_FACTOR: u32 = 9;
 
 #[async_trait]
 impl Upkeep for Sqlite {
@@ -202,7 +206,7 @@ impl Stats for Sqlite {
                         transaction,
                         memory,
                         &counts,
-                        &outcomes::Duplicates::default(),
+                        &outcomes::Corrections::default(),
                     )
                 })
             })
@@ -235,11 +239,16 @@ impl Stats for Sqlite {
 }
 
 impl Sqlite {
-    /// Drops the tables of partitions that are already gone from all answers. One tree at a time,
-    /// so that batches come in between.
+    /// Drops the tables of partitions that are already gone from all answers. One tree at a time
+    /// and with rests, so that batches come in between and nobody waits long.
     async fn drop_condemned(&self) -> Result<(), Error> {
-        while self.writer.run(drop_tree).await? {}
-        Ok(())
+        loop {
+            let started = Instant::now();
+            if !self.writer.run(drop_tree).await? {
+                return Ok(());
+            }
+            tokio::time::sleep(started.elapsed().saturating_mul(REST_FACTOR)).await;
+        }
     }
 }
 
@@ -276,7 +285,11 @@ fn drop_tree(writer: &mut Writer) -> Result<bool, Error> {
     writer.write(Durability::Process, |transaction, _| {
         let trees = [
             ("INDEX", format!("events_{id}_project")),
-            ("INDEX", format!("events_{id}_issue")),
+            ("INDEX", format!("events_{id}_group")),
+            ("INDEX", format!("pages_{id}_first")),
+            ("TABLE", format!("pages_{id}")),
+            ("TABLE", format!("hours_{id}")),
+            ("TABLE", format!("unindexed_{id}")),
             ("TABLE", format!("items_{id}")),
             ("TABLE", format!("counts_{id}")),
             ("TABLE", format!("events_{id}")),
@@ -288,6 +301,7 @@ fn drop_tree(writer: &mut Writer) -> Result<bool, Error> {
                 return Ok(true);
             }
         }
+        transaction.execute("DELETE FROM runs WHERE partition = ?1", [id])?;
         transaction.execute("DELETE FROM partitions WHERE id = ?1", [id])?;
         Ok(true)
     })

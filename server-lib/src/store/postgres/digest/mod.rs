@@ -25,10 +25,10 @@ use super::pool::{ANSWER, Lease, Pool, in_time};
 use super::row::{Sixteen, big, int, level_code, seq, text};
 use crate::error::Error;
 use crate::model::event::NewEvent;
-use crate::model::ids::{IssueId, Seq};
+use crate::model::ids::{GroupId, IssueId, Seq};
 use crate::model::item::ItemRow;
 use crate::store::open::StoreOptions;
-use crate::store::{Applied, Batch, Digests};
+use crate::store::{Applied, Batch, Digests, Stored};
 
 /// Writers of the index and its sums follow one another by locking this row.
 pub(super) const LOCK: &str = "SELECT position FROM digest FOR UPDATE";
@@ -60,7 +60,7 @@ impl Digests for PostgresDigests {
         seq(&row, 0)
     }
 
-    async fn apply(&self, batch: Batch) -> Result<Applied, Error> {
+    async fn apply(&self, batch: Arc<Batch>) -> Result<Applied, Error> {
         let mut lease = self.pool.lend().await?;
         lease.begin(BEGIN).await?;
         let row = lease.query_one(LOCK, &[]).await?;
@@ -73,6 +73,7 @@ impl Digests for PostgresDigests {
         let issues = issues::record(&mut lease, &fresh).await?;
         copy_events(&mut lease, part.id, &fresh, &issues).await?;
         copy_items(&mut lease, part.id, &batch.items).await?;
+        remove_replaced(&mut lease, &batch.items).await?;
         let counted: Vec<_> = fresh
             .iter()
             .zip(&issues)
@@ -95,9 +96,18 @@ impl Digests for PostgresDigests {
         let stored = fresh
             .iter()
             .zip(&issues)
-            .map(|(event, issue)| (event.seq, issue.id, issue.is_new))
+            .map(|(event, issue)| Stored {
+                seq: event.seq,
+                group: GroupId::from_i64(issue.id.to_i64()).unwrap_or_default(),
+                issue: issue.id,
+                is_new: issue.is_new,
+            })
             .collect();
-        Ok(Applied { stored, duplicates })
+        Ok(Applied {
+            stored,
+            duplicates,
+            ..Applied::default()
+        })
     }
 }
 
@@ -252,6 +262,32 @@ async fn copy_items(lease: &mut Lease, part: i32, items: &[ItemRow]) -> Result<(
     });
     let result = copied.await;
     lease.noting(result).map(|_| ())
+}
+
+/// Removes what a batch's items take the place of.
+async fn remove_replaced(lease: &mut Lease, items: &[ItemRow]) -> Result<(), Error> {
+    let replacing: Vec<_> = items.iter().filter(|item| item.replaces()).collect();
+    if replacing.is_empty() {
+        return Ok(());
+    }
+    let ids = replacing.iter().map(|item| *item.event_id.as_bytes());
+    let ids: Vec<_> = ids.map(Sixteen).collect();
+    let projects: Vec<_> = replacing.iter().map(|item| int(item.project.0)).collect();
+    let kinds = replacing.iter().map(|item| i16::from(item.kind.code()));
+    let kinds: Vec<_> = kinds.collect();
+    let seqs: Vec<_> = replacing.iter().map(|item| item.seq.to_i64()).collect();
+    // The sum hides the project from the planner, which would read all of its items.
+    let rows = lease
+        .query(
+            "DELETE FROM items i USING unnest($1::integer[], $2::uuid[], $3::smallint[], \
+             $4::bigint[]) AS n (project, event_id, kind, seq) \
+             WHERE i.event_id = n.event_id AND i.project + 0 = n.project AND i.kind = n.kind \
+             AND i.seq < n.seq RETURNING i.seq",
+            &[&projects, &ids, &kinds, &seqs],
+        )
+        .await?;
+    let gone: Result<Vec<Seq>, _> = rows.iter().map(|row| seq(row, 0)).collect();
+    mark_dead(lease, &gone?).await
 }
 
 pub(super) async fn mark_dead(lease: &mut Lease, seqs: &[Seq]) -> Result<(), Error> {
