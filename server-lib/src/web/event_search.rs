@@ -8,7 +8,6 @@ use super::issue_search::{known, read};
 use super::paging::{Cursor, Part};
 use super::period::period;
 use super::present::WholeEvent;
-use super::present::tags::tags;
 use super::reading;
 use crate::model::event::EventRow;
 use crate::model::ids::{IssueId, ProjectId, Seq};
@@ -117,13 +116,12 @@ where
 
 /// Decides what the index cannot.
 fn holds(whole: &WholeEvent, check: &Check) -> bool {
-    let tags = tags(&whole.row, &whole.event);
     let view = EventView {
         row: &whole.row,
         event: &whole.event,
         title: &whole.title,
         culprit: &whole.culprit,
-        tags: &tags,
+        tags: &whole.indexed,
     };
     view.holds(check)
 }

@@ -16,6 +16,7 @@ use crate::model::catalog::Project;
 use crate::model::event::EventRow;
 use crate::model::ids::{ProjectId, Seq};
 use crate::model::record::Record;
+use crate::model::tag::Tags;
 use crate::state::AppState;
 use crate::store::Bodies;
 use crate::store::query::EventFilter;
@@ -183,9 +184,9 @@ fn whole(row: EventRow, record: Record, project: Arc<Project>, rules: &FrameRule
     };
     // By the same function as the issue's, so that both say the same.
     let facts = Scan::read(&record.body).map(|scan| derive(&scan, &input));
-    let (title, culprit) = facts.map_or_else(
-        |_| (UNREADABLE.to_owned(), String::new()),
-        |facts| (facts.title, facts.culprit),
+    let (title, culprit, indexed) = facts.map_or_else(
+        |_| (UNREADABLE.to_owned(), String::new(), Tags::default()),
+        |facts| (facts.title, facts.culprit, facts.tags),
     );
     let event = normalize::event(&record, rules);
     WholeEvent {
@@ -195,6 +196,7 @@ fn whole(row: EventRow, record: Record, project: Arc<Project>, rules: &FrameRule
         event,
         title,
         culprit,
+        indexed,
     }
 }
 

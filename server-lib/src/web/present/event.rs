@@ -197,6 +197,7 @@ mod tests {
             record,
             title: "hi".to_owned(),
             culprit: String::new(),
+            indexed: crate::model::tag::Tags::default(),
         })
     }
 

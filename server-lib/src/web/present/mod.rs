@@ -8,6 +8,7 @@ use mini_sentry::protocol::Event;
 use crate::model::catalog::Project;
 use crate::model::event::EventRow;
 use crate::model::record::Record;
+use crate::model::tag::Tags;
 
 pub mod activity;
 pub mod attachment;
@@ -41,4 +42,6 @@ pub struct WholeEvent {
     pub title: String,
     /// Where it happened; may be empty.
     pub culprit: String,
+    /// What it can be found by.
+    pub indexed: Tags,
 }
