@@ -25,6 +25,7 @@ mod normalize;
 mod provision;
 mod retention;
 mod sdks;
+mod search;
 mod shippers;
 mod store_postgres;
 mod store_sqlite;

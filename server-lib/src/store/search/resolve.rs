@@ -13,6 +13,8 @@ use super::pattern::Pattern;
 use super::version::Version;
 use super::vocabulary::Stage;
 use crate::model::ids::{IssueId, ProjectId};
+use crate::model::issue::Actor;
+use crate::model::time::Millis;
 
 /// What must be looked up before a query can be answered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,6 +45,16 @@ pub struct KnownRelease {
 /// What was looked up.
 #[derive(Clone, Debug, Default)]
 pub struct Known {
+    /// When; the same as of [`ParseOptions`](super::ParseOptions).
+    pub now: Millis,
+    /// Who asks; `None` when it is nobody in particular.
+    pub me: Option<Actor>,
+    /// The teams of who asks.
+    pub my_teams: Vec<Actor>,
+    /// The people of addresses and names.
+    pub people: HashMap<String, Actor>,
+    /// The teams of slugs.
+    pub teams: HashMap<String, Actor>,
     /// The projects that are searched, with their slugs.
     pub projects: Vec<(ProjectId, String)>,
     /// Their releases, when they are needed.
@@ -233,7 +245,6 @@ pub(super) fn build_of(release: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::time::Millis;
     use crate::store::search::{ParseOptions, Subject, parse};
 
     fn query(text: &str) -> Query {
@@ -254,7 +265,7 @@ mod tests {
                 release("nightly", false, None),
             ],
             issues: HashMap::from([("WEB-1".to_owned(), IssueId(11))]),
-            events: HashMap::new(),
+            ..Known::default()
         };
         query(text).resolve(&known).to_string()
     }

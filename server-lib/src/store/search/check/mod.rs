@@ -1,7 +1,6 @@
 //! Decides a query on one event by its body, where the index cannot.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use mini_sentry::protocol::{Context, Event, Frame, Timestamp, User, Value};
 
@@ -10,6 +9,7 @@ use super::field::Field;
 use super::pattern::Pattern;
 use super::resolve::{build_of, package_of};
 use crate::model::event::EventRow;
+use crate::model::tag::Tags;
 
 /// All that is known of an event.
 #[derive(Clone, Copy, Debug)]
@@ -22,8 +22,8 @@ pub struct EventView<'a> {
     pub title: &'a str,
     /// Where it happened.
     pub culprit: &'a str,
-    /// Its tags, those included that the server reads out of the rest.
-    pub tags: &'a BTreeMap<String, String>,
+    /// What it can be found by: the tags of its facts, by which the index found it too.
+    pub tags: &'a Tags,
 }
 
 type Texts<'a> = Vec<Cow<'a, str>>;
@@ -59,7 +59,7 @@ impl EventView<'_> {
             Condition::Kind(kinds) => kinds.iter().any(|kind| *kind == row.kind),
             Condition::Handled(handled) => {
                 let told = if *handled { "yes" } else { "no" };
-                self.tags.get("handled").is_some_and(|value| value == told)
+                self.tags.get("handled") == Some(told)
             }
             Condition::Event(ids) => ids.iter().any(|id| *id == row.event_id),
             Condition::Happened(times) => times.contains(row.timestamp),
@@ -153,9 +153,14 @@ impl EventView<'_> {
             }
             Field::Context(name) => self.named_context(name),
             Field::Measurement(name) => self.measurement(name).into_iter().collect(),
-            Field::Tag(key) => texts(self.tags.get(key).map(String::as_str)),
+            Field::Tag(key) => self.tagged(key),
             Field::Flag(name) => self.flag(name).into_iter().collect(),
         }
+    }
+
+    fn tagged(&self, key: &str) -> Texts<'_> {
+        let tags = self.tags.iter().filter(|(name, _)| *name == key);
+        texts(tags.map(|(_, value)| value))
     }
 
     fn message(&self) -> Option<&str> {
@@ -222,7 +227,7 @@ impl EventView<'_> {
             values = self.context(name);
         }
         if values.is_empty() {
-            values = texts(self.tags.get(name).map(String::as_str));
+            values = self.tagged(name);
         }
         values
     }

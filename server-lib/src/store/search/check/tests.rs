@@ -2,7 +2,7 @@ use mini_sentry::protocol::Level;
 
 use super::*;
 use crate::model::event::EventKind;
-use crate::model::ids::{IssueId, ProjectId, Seq};
+use crate::model::ids::{GroupId, IssueId, ProjectId, Seq};
 use crate::model::time::Millis;
 use crate::store::search::{Known, ParseOptions, Subject, parse};
 
@@ -30,11 +30,9 @@ fn holds(text: &str) -> bool {
         release: "shop@1.2.3+5".to_owned(),
         ..row()
     };
-    let tags = BTreeMap::from([
-        ("handled".to_owned(), "no".to_owned()),
-        ("size".to_owned(), "12".to_owned()),
-        ("critical".to_owned(), "true".to_owned()),
-    ]);
+    let tags: Tags = [("handled", "no"), ("size", "12"), ("critical", "true")]
+        .into_iter()
+        .collect();
     let view = EventView {
         row: &row,
         event: &Event::from_json(BODY).unwrap(),
@@ -51,6 +49,7 @@ fn row() -> EventRow {
         seq: Seq(1),
         project: ProjectId(7),
         event_id: "4c79f60c11214eb38604f4ae0781bfb2".parse().unwrap(),
+        group: GroupId(3),
         issue: IssueId(3),
         kind: EventKind::Error,
         timestamp: Millis(1_767_323_045_678),
