@@ -17,6 +17,7 @@ mod cli;
 mod crash;
 mod digest;
 mod ingest;
+mod issues;
 mod journal;
 mod layers;
 mod live;
