@@ -116,7 +116,7 @@ fn set_status(
             state.status = IssueStatus::Resolved;
             state.substatus = Substatus::Resolved;
             let resolution = whole(transaction, issue, resolution)?;
-            let entry = entry_of(&resolution);
+            let entry = state::entry_of(&resolution);
             state.resolution = Some(resolution);
             entry
         }
@@ -155,22 +155,6 @@ fn whole(
             Ok(release.map_or_else(|| resolution.clone(), Resolution::Release))
         }
         _ => Ok(resolution.clone()),
-    }
-}
-
-fn entry_of(resolution: &Resolution) -> (ActivityKind, serde_json::Value) {
-    match resolution {
-        Resolution::NextRelease { after } => {
-            (ActivityKind::ResolvedInRelease, json!({ "after": after, "version": "" }))
-        }
-        Resolution::Release(version) => {
-            (ActivityKind::ResolvedInRelease, json!({ "version": version }))
-        }
-        Resolution::Commit { repository, commit } => (
-            ActivityKind::ResolvedInCommit,
-            json!({ "commit": commit, "repository": repository }),
-        ),
-        Resolution::Now => (ActivityKind::Resolved, json!({})),
     }
 }
 
