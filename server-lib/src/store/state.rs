@@ -1,7 +1,9 @@
 //! How backends keep the state of issues in columns, and what opens an issue again.
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
+use crate::model::activity::ActivityKind;
 use crate::model::issue::{Resolution, Snooze, Threshold};
 use crate::model::release::{Placed, order};
 use crate::model::time::Millis;
@@ -73,6 +75,23 @@ pub(super) fn resolution_columns(resolution: &Resolution) -> (i64, Option<&str>,
         Resolution::NextRelease { after } => (2, Some(after), None),
         Resolution::Release(release) => (3, Some(release), None),
         Resolution::Commit { repository, commit } => (4, Some(commit), Some(repository)),
+    }
+}
+
+/// Returns what the history says of a resolution.
+pub(super) fn entry_of(resolution: &Resolution) -> (ActivityKind, serde_json::Value) {
+    match resolution {
+        Resolution::NextRelease { after } => {
+            (ActivityKind::ResolvedInRelease, json!({ "after": after, "version": "" }))
+        }
+        Resolution::Release(version) => {
+            (ActivityKind::ResolvedInRelease, json!({ "version": version }))
+        }
+        Resolution::Commit { repository, commit } => (
+            ActivityKind::ResolvedInCommit,
+            json!({ "commit": commit, "repository": repository }),
+        ),
+        Resolution::Now => (ActivityKind::Resolved, json!({})),
     }
 }
 

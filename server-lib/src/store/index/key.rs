@@ -121,6 +121,20 @@ pub fn of_name(owner: Owner, name: &str) -> Vec<u8> {
     key
 }
 
+/// Returns the least key that is greater than all that begin with the prefix.
+#[must_use]
+pub fn behind(prefix: &[u8]) -> Vec<u8> {
+    let mut key = prefix.to_vec();
+    while let Some(last) = key.last_mut() {
+        if let Some(next) = last.checked_add(1) {
+            *last = next;
+            return key;
+        }
+        key.pop();
+    }
+    vec![u8::MAX; 64]
+}
+
 /// Takes the key of an owner's tag apart: everything up to the value, the owner, the name, and the
 /// value.
 #[must_use]
@@ -152,6 +166,7 @@ mod tests {
             assert_eq!((until, found), (begin.as_slice(), owner));
             assert_eq!((name, value), (&b"os"[..], &b"Linux"[..]));
         }
+        assert_eq!(behind(b"a\xff"), b"b");
         assert_eq!(split_owned(b"short"), None);
         assert!(hour(-1) < hour(0) && hour(0) < hour(1));
         assert_eq!(read_hour(&hour(-5)), Some(-5));

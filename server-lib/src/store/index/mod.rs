@@ -8,7 +8,7 @@
 //! put together without looking at rows.
 //!
 //! Everything that backends share is here: [`Pending`](pending::Pending) gathers, [`page`] packs,
-//! [`merge`] joins, [`ask`] decides. Backends keep pages.
+//! [`merge`] joins, [`ask`] decides. Backends keep pages, and read what questions need.
 
 use std::ops::RangeInclusive;
 
@@ -23,11 +23,17 @@ use crate::model::tag::TagSummary;
 use crate::model::time::Millis;
 
 pub mod ask;
+pub(super) mod count;
+pub(super) mod find;
 pub mod key;
+pub(super) mod members;
 pub mod merge;
+pub(super) mod merging;
 pub mod page;
 pub mod pending;
 pub mod people;
+pub(super) mod shelf;
+pub(super) mod tags;
 
 pub use pending::{GroupText, IndexBatch, IndexedEvent, Pending};
 

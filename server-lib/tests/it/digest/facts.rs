@@ -36,6 +36,10 @@ fn facts_of(name: &str, drift_ms: i64) -> EventFacts {
 fn known(facts: &EventFacts) -> EventFacts {
     EventFacts {
         grouping: GroupingKey([0; 16]),
+        headline: Headline::default(),
+        handled: None,
+        tags: Tags::default(),
+        text: String::new(),
         ..facts.clone()
     }
 }

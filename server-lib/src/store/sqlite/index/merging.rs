@@ -3,37 +3,15 @@
 use rusqlite::{Connection, params};
 
 use super::add::{exists, insert_pages, next_run};
-use super::read::Runs;
+use super::{SqliteShelf, ready};
 use crate::error::Error;
 use crate::model::ids::PartitionId;
-use crate::store::index::key::KINDS;
-use crate::store::index::merge::Joiner;
+use crate::store::index::merging::Merging;
 use crate::store::index::page::Page;
 use crate::store::sqlite::Sqlite;
 use crate::store::sqlite::partition;
 use crate::store::sqlite::row::{one, rows};
 use crate::store::sqlite::writer::{Durability, Writer, counter};
-
-/// Runs of one level that are merged when there are so many.
-const FEW: usize = 6;
-/// Runs of a finished partition that are merged at once.
-const MANY: usize = 24;
-/// Pages that are written in one transaction.
-const PAGES: usize = 64;
-
-/// Runs that are to become one.
-struct Task {
-    partition: PartitionId,
-    runs: Vec<i64>,
-    level: i64,
-}
-
-/// A merge under way: which sort of entries, and how far.
-struct Progress {
-    runs: Runs,
-    kinds: std::vec::IntoIter<u8>,
-    joiner: Option<(u8, Joiner, Vec<Vec<u8>>)>,
-}
 
 impl Sqlite {
     /// Merges some runs; false when there is nothing to merge.
@@ -41,31 +19,26 @@ impl Sqlite {
         if self.writer.run(clear_remains).await? {
             return Ok(true);
         }
-        let Some(task) = self.read(task).await? else {
+        let Some(mut merging) = self.read(task).await? else {
             return Ok(false);
         };
-        let (partition, level) = (task.partition, task.level);
-        let run = self
-            .writer
-            .run(move |writer| begin(writer, partition, level))
-            .await?;
-        let mut progress = Progress {
-            runs: Runs {
-                partition,
-                ids: task.runs.clone(),
-            },
-            kinds: KINDS.to_vec().into_iter(),
-            joiner: None,
-        };
+        let (partition, level) = (merging.partition, merging.level);
+        let old = merging.runs.clone();
+        let run = self.writer.run(move |writer| begin(writer, partition, level)).await?;
         loop {
             let (pages, after, is_done) = self
                 .read(move |connection| {
-                    let mut progress = progress;
-                    let (pages, is_done) = progress.advance(connection)?;
-                    Ok((pages, progress, is_done))
+                    let mut merging = merging;
+                    // A partition may be dropped meanwhile.
+                    if !exists(connection, partition)? {
+                        return Ok((Vec::new(), merging, true));
+                    }
+                    let mut shelf = SqliteShelf::new(connection);
+                    let (pages, is_done) = ready(merging.advance(&mut shelf))?;
+                    Ok((pages, merging, is_done))
                 })
                 .await?;
-            progress = after;
+            merging = after;
             let is_there = self
                 .writer
                 .run(move |writer| put(writer, partition, run, &pages))
@@ -74,52 +47,13 @@ impl Sqlite {
                 break;
             }
         }
-        let runs = task.runs;
-        self.writer
-            .run(move |writer| complete(writer, run, &runs))
-            .await?;
+        self.writer.run(move |writer| complete(writer, run, &old)).await?;
         Ok(true)
     }
 }
 
-impl Progress {
-    /// Joins until enough pages are ready. Returns them, and whether all is done.
-    fn advance(&mut self, connection: &Connection) -> Result<(Vec<Page>, bool), Error> {
-        let mut ready = Vec::new();
-        // A partition may be dropped meanwhile.
-        if !exists(connection, self.runs.partition)? {
-            return Ok((ready, true));
-        }
-        while ready.len() < PAGES {
-            let Some((kind, joiner, behind)) = &mut self.joiner else {
-                let Some(kind) = self.kinds.next() else {
-                    return Ok((ready, true));
-                };
-                let runs = self.runs.ids.len();
-                self.joiner = Some((kind, Joiner::new(kind, runs)?, vec![Vec::new(); runs]));
-                continue;
-            };
-            while let Some(place) = joiner.wants() {
-                let run = self.runs.ids.get(place).copied().unwrap_or_default();
-                let from = behind.get(place).map(Vec::as_slice).unwrap_or_default();
-                let page = self.runs.page_after(connection, run, *kind, from)?;
-                joiner.feed(place, page.as_ref().map(|(_, body)| body.as_slice()))?;
-                if let (Some((first, _)), Some(from)) = (page, behind.get_mut(place)) {
-                    *from = first;
-                }
-            }
-            let is_end = joiner.join()?;
-            ready.extend(joiner.take(is_end)?);
-            if is_end {
-                self.joiner = None;
-            }
-        }
-        Ok((ready, false))
-    }
-}
-
 /// Finds runs that are worth merging.
-fn task(connection: &Connection) -> Result<Option<Task>, Error> {
+fn task(connection: &Connection) -> Result<Option<Merging>, Error> {
     let spans = partition::all(connection)?;
     let indexed = counter(connection, "indexed")?;
     let last = spans.last().map(|span| span.id);
@@ -130,23 +64,9 @@ fn task(connection: &Connection) -> Result<Option<Task>, Error> {
             Ok((row.get(0)?, row.get(1)?))
         })?;
         let is_finished = Some(span.id) != last && span.last.to_i64() <= indexed;
-        if is_finished && runs.len() > 1 {
-            let level = runs.iter().map(|(_, level)| *level).max().unwrap_or(0);
-            return Ok(Some(Task {
-                partition: span.id,
-                runs: runs.into_iter().map(|(id, _)| id).take(MANY).collect(),
-                level: level.saturating_add(1),
-            }));
-        }
-        for same in runs.chunk_by(|(_, one), (_, two)| one == two) {
-            if same.len() >= FEW {
-                let level = same.first().map_or(0, |(_, level)| *level);
-                return Ok(Some(Task {
-                    partition: span.id,
-                    runs: same.iter().map(|(id, _)| *id).take(FEW).collect(),
-                    level: level.saturating_add(1),
-                }));
-            }
+        let merging = Merging::choose(span.id, &runs, is_finished);
+        if merging.is_some() {
+            return Ok(merging);
         }
     }
     Ok(None)

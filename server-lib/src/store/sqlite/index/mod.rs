@@ -15,20 +15,17 @@ use crate::model::ids::{IssueId, Seq};
 use crate::model::issue::Reopened;
 use crate::model::tag::TagSummary;
 use crate::model::time::Millis;
+use crate::store::index::shelf::hour;
 use crate::store::index::{
-    CountBy, EventCounts, Index, IndexBatch, IssueHour, RowsAfter, TagScope,
+    count, find, tags, CountBy, EventCounts, Index, IndexBatch, IssueHour, RowsAfter, TagScope,
 };
 use crate::store::query::{EventHits, EventQuery};
 
 mod add;
-mod count;
-mod find;
-mod members;
 mod merging;
-mod read;
-mod tags;
+mod shelf;
 
-pub(super) use members::{issues_with_tag, issues_with_text};
+pub(super) use shelf::{SqliteShelf, ready};
 
 #[async_trait]
 impl Index for Sqlite {
@@ -59,7 +56,7 @@ impl Index for Sqlite {
         values: u32,
     ) -> Result<Vec<TagSummary>, Error> {
         let (scope, key) = (scope.clone(), key.map(str::to_owned));
-        self.read(move |connection| tags::summaries(connection, &scope, key.as_deref(), values))
+        self.ask(move |shelf| ready(tags::summaries(shelf, &scope, key.as_deref(), values)))
             .await
     }
 
@@ -75,13 +72,24 @@ impl Index for Sqlite {
 
     async fn find(&self, query: &EventQuery) -> Result<EventHits, Error> {
         let query = query.clone();
-        self.read(move |connection| find::find(connection, &query))
+        self.ask(move |shelf| ready(find::find(shelf, &query)))
             .await
     }
 
     async fn count(&self, query: &EventQuery, by: CountBy) -> Result<EventCounts, Error> {
         let query = query.clone();
-        self.read(move |connection| count::count(connection, &query, &by))
+        self.ask(move |shelf| ready(count::count(shelf, &query, &by)))
+            .await
+    }
+}
+
+impl Sqlite {
+    /// Has a reader answer a question of what the index knows.
+    async fn ask<R: Send + 'static>(
+        &self,
+        question: impl FnOnce(&mut SqliteShelf<'_>) -> Result<R, Error> + Send + 'static,
+    ) -> Result<R, Error> {
+        self.read(move |connection| question(&mut SqliteShelf::new(connection)))
             .await
     }
 }
@@ -125,14 +133,13 @@ fn hours(
     issues: &[IssueId],
     times: &RangeInclusive<Millis>,
 ) -> Result<Vec<IssueHour>, Error> {
-    let hour = |at: &Millis| at.minute().div_euclid(60);
-    let (first, last) = (hour(times.start()), hour(times.end()));
+    let (first, last) = (hour(*times.start()), hour(*times.end()));
     let spans = partition::all(connection)?;
     let mut found = Vec::new();
     for issue in issues {
         let mut sums = std::collections::BTreeMap::<i64, u64>::new();
         for span in &spans {
-            if hour(&span.max_happened) < first || hour(&span.min_happened) > last {
+            if hour(span.max_happened) < first || hour(span.min_happened) > last {
                 continue;
             }
             let select = format!(

@@ -116,7 +116,7 @@ fn set_status(
             state.status = IssueStatus::Resolved;
             state.substatus = Substatus::Resolved;
             let resolution = whole(transaction, issue, resolution)?;
-            let entry = entry_of(&resolution);
+            let entry = state::entry_of(&resolution);
             state.resolution = Some(resolution);
             entry
         }
@@ -155,24 +155,6 @@ fn whole(
             Ok(release.map_or_else(|| resolution.clone(), Resolution::Release))
         }
         _ => Ok(resolution.clone()),
-    }
-}
-
-fn entry_of(resolution: &Resolution) -> (ActivityKind, serde_json::Value) {
-    match resolution {
-        Resolution::NextRelease { after } => (
-            ActivityKind::ResolvedInRelease,
-            json!({ "after": after, "version": "" }),
-        ),
-        Resolution::Release(version) => (
-            ActivityKind::ResolvedInRelease,
-            json!({ "version": version }),
-        ),
-        Resolution::Commit { repository, commit } => (
-            ActivityKind::ResolvedInCommit,
-            json!({ "commit": commit, "repository": repository }),
-        ),
-        Resolution::Now => (ActivityKind::Resolved, json!({})),
     }
 }
 
@@ -218,18 +200,13 @@ pub(super) fn marks(
         WHERE issue = ?1 AND person = ?2";
     let mut marks = Vec::with_capacity(ids.len());
     for id in ids {
-        let mark = one(
-            connection,
-            select,
-            params![id.to_i64(), of.as_str()],
-            |row| {
-                Ok(Mark {
-                    is_bookmarked: row.get(0)?,
-                    is_subscribed: row.get(1)?,
-                    seen: row.get::<_, Option<i64>>(2)?.map(Millis),
-                })
-            },
-        )?;
+        let mark = one(connection, select, params![id.to_i64(), of.as_str()], |row| {
+            Ok(Mark {
+                is_bookmarked: row.get(0)?,
+                is_subscribed: row.get(1)?,
+                seen: row.get::<_, Option<i64>>(2)?.map(Millis),
+            })
+        })?;
         marks.push(mark.unwrap_or_default());
     }
     Ok(marks)

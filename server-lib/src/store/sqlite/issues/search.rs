@@ -9,12 +9,14 @@ use super::row::Reader;
 use crate::error::Error;
 use crate::model::ids::{IssueId, ProjectId};
 use crate::model::issue::{Issue, IssueStatus};
+use crate::store::index::members;
 use crate::store::pick::{self, MAX_PASSED, MAX_ROWS, MAX_SORTED, Picker};
 use crate::store::query::{
     IssueCursor, IssueOrder, IssuePage, IssuePredicate, IssueQuery, TextPattern,
 };
+use crate::store::sqlite::index::{SqliteShelf, ready};
+use crate::store::sqlite::names;
 use crate::store::sqlite::row::rows;
-use crate::store::sqlite::{index, names};
 
 /// Issues that are read of one project and status at once: few at first.
 const CHUNK: std::ops::RangeInclusive<u32> = 32..=2048;
@@ -246,8 +248,14 @@ fn look_up(
                 .into_iter()
                 .for_each(add);
         }
-        Is::Tag(name, test) => return index::issues_with_tag(connection, projects, name, test),
-        Is::Text(text) => return index::issues_with_text(connection, text),
+        Is::Tag(name, test) => {
+            let mut shelf = SqliteShelf::new(connection);
+            return ready(members::issues_with_tag(&mut shelf, projects, name, test));
+        }
+        Is::Text(text) => {
+            let mut shelf = SqliteShelf::new(connection);
+            return ready(members::issues_with_text(&mut shelf, text));
+        }
         _ => {
             for project in projects {
                 ids_of(connection, *project, predicate)?
