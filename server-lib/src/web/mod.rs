@@ -6,13 +6,16 @@ use http::StatusCode;
 
 use crate::state::AppState;
 
+pub mod actors;
 pub mod api;
 pub mod api0;
 pub mod auth;
 pub mod error;
+pub mod event_search;
 pub mod extract;
 pub mod health;
 pub mod ingest;
+pub mod issue_search;
 pub mod layers;
 pub mod live;
 pub mod openapi;

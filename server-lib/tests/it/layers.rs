@@ -57,6 +57,10 @@ const TABLE: &[(&str, &[&str])] = &[
             "catalog", "clock", "error", "facts", "journal", "metrics", "model", "store",
         ],
     ),
+    (
+        "indexer",
+        &["catalog", "digest", "error", "facts", "model", "store"],
+    ),
     ("state", PARTS),
     ("jobs", JOBS),
     ("web", WEB),
@@ -74,6 +78,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "config",
             "digest",
             "error",
+            "indexer",
             "journal",
             "metrics",
             "store",
@@ -86,6 +91,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "builder",
             "digest",
             "error",
+            "indexer",
             "jobs",
             "model",
             "provision",
@@ -121,7 +127,8 @@ const BACKEND: &[&str] = &[
     "secret",
 ];
 const PARTS: &[&str] = &[
-    "accept", "blob", "catalog", "clock", "config", "digest", "journal", "metrics", "store",
+    "accept", "blob", "catalog", "clock", "config", "digest", "indexer", "journal", "metrics",
+    "store",
 ];
 const JOBS: &[&str] = &[
     "state", "accept", "blob", "catalog", "clock", "config", "digest", "error", "journal",
@@ -129,7 +136,7 @@ const JOBS: &[&str] = &[
 ];
 const WEB: &[&str] = &[
     "state", "accept", "address", "blob", "catalog", "clock", "config", "digest", "error", "facts",
-    "journal", "metrics", "model", "secret", "store", "tokens",
+    "indexer", "journal", "metrics", "model", "secret", "store", "tokens",
 ];
 
 const NAMES_WITHOUT_A_SUBJECT: &[&str] = &["utils", "helpers", "common", "misc", "manager"];

@@ -34,6 +34,7 @@ impl Scan<'_> {
                     kind: owned(exception.kind),
                     value: owned(exception.value),
                     module: owned(exception.module),
+                    handled: exception.handled,
                     frames: owned_frames(exception.frames),
                     mechanism: owned(exception.mechanism),
                     is_synthetic: exception.is_synthetic,
@@ -60,11 +61,13 @@ impl Scan<'_> {
             sdk_name: owned(self.sdk_name),
             sdk_version: owned(self.sdk_version),
             infer_ip: owned(self.infer_ip),
+            server_name: owned(self.server_name),
+            contexts: self.contexts.into_owned(),
         }
     }
 }
 
-fn owned(text: Option<Cow<'_, str>>) -> Option<Cow<'static, str>> {
+pub(super) fn owned(text: Option<Cow<'_, str>>) -> Option<Cow<'static, str>> {
     text.map(|text| Cow::Owned(text.into_owned()))
 }
 

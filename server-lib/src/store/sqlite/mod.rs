@@ -30,6 +30,7 @@ mod events;
 mod floors;
 mod generations;
 mod ids;
+mod index;
 mod issues;
 mod items;
 mod lane;
@@ -38,6 +39,7 @@ mod names;
 mod outcomes;
 mod partition;
 mod question;
+mod releases;
 mod row;
 mod sessions;
 mod space;
@@ -80,6 +82,8 @@ pub async fn open(uri: &str, data_dir: &Path, options: StoreOptions) -> Result<S
         digests: Arc::<Sqlite>::clone(&sqlite),
         events: Arc::<Sqlite>::clone(&sqlite),
         issues: Arc::<Sqlite>::clone(&sqlite),
+        index: Arc::<Sqlite>::clone(&sqlite),
+        releases: Arc::<Sqlite>::clone(&sqlite),
         stats: Arc::<Sqlite>::clone(&sqlite),
         upkeep: sqlite,
         bodies: None,

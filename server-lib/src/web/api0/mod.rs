@@ -10,12 +10,15 @@ use crate::state::AppState;
 mod attachments;
 mod erasure;
 mod events;
+mod grouping_info;
+mod issues;
 mod keys;
 mod organisations;
 mod project_settings;
 pub(super) mod projects;
 mod root;
 mod stats;
+mod tags;
 mod tokens;
 
 /// The largest body of a request here.
@@ -29,6 +32,9 @@ pub(crate) fn routes() -> Router<AppState> {
         .either("/api/0/users/me/regions/", get(root::regions))
         .merge(organisation_routes())
         .merge(project_routes())
+        .merge(issues::list_routes())
+        .merge(issues::routes())
+        .merge(issues::plain_routes())
         .layer(DefaultBodyLimit::max(MAX_BODY))
 }
 
@@ -58,6 +64,18 @@ fn organisation_routes() -> Router<AppState> {
         .either(
             "/api/0/organizations/{organisation}/eventids/{event}/",
             get(events::resolve),
+        )
+        .either(
+            "/api/0/organizations/{organisation}/shortids/{id}/",
+            get(issues::short_id),
+        )
+        .either(
+            "/api/0/organizations/{organisation}/tags/",
+            get(tags::of_organisation),
+        )
+        .either(
+            "/api/0/organizations/{organisation}/tags/{key}/values/",
+            get(tags::values_in_organisation),
         )
         .either(
             "/api/0/organizations/{organisation}/events/{event}/json/",
@@ -115,6 +133,18 @@ fn project_routes() -> Router<AppState> {
         .either(
             "/api/0/projects/{organisation}/{project}/events/{event}/json/",
             get(events::json),
+        )
+        .either(
+            "/api/0/projects/{organisation}/{project}/events/{event}/grouping-info/",
+            get(grouping_info::show),
+        )
+        .either(
+            "/api/0/projects/{organisation}/{project}/tags/",
+            get(tags::of_project),
+        )
+        .either(
+            "/api/0/projects/{organisation}/{project}/tags/{key}/values/",
+            get(tags::values_in_project),
         )
         .either(
             "/api/0/projects/{organisation}/{project}/events/{event}/attachments/",

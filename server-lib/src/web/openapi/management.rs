@@ -79,7 +79,7 @@ operations! { OPERATIONS:
     get "/api/0/projects/{organisation}/{project}/keys/{key}/", "Shows a key", Token(PROJECT_READ), &[], Nothing => Gives::Json(200, "Key");
     put "/api/0/projects/{organisation}/{project}/keys/{key}/", "Changes a key", Token(PROJECT_WRITE), &[], Takes::Json("KeyChange") => Gives::Json(200, "Key");
     delete "/api/0/projects/{organisation}/{project}/keys/{key}/", "Deletes a key", Token(PROJECT_ADMIN), &[], Nothing => Gives::Status(204);
-    get "/api/0/projects/{organisation}/{project}/events/", "Lists events, newest first", Token(EVENT_READ), &[CURSOR, PER_PAGE, TIMES[0], TIMES[1], TIMES[2], ("environment", "May repeat")], Nothing => Gives::List("EventSummary");
+    get "/api/0/projects/{organisation}/{project}/events/", "Lists events, newest first", Token(EVENT_READ), &[CURSOR, PER_PAGE, TIMES[0], TIMES[1], TIMES[2], ("environment", "May repeat"), ("query", "A search for events"), ("full", "1: with all that is known of each event")], Nothing => Gives::List("EventSummary");
     get "/api/0/projects/{organisation}/{project}/events/{event}/", "Shows an event", Token(EVENT_READ), &[], Nothing => Gives::Json(200, "Event");
     delete "/api/0/projects/{organisation}/{project}/events/{event}/", "Erases an event with all that belongs to it", Token(EVENT_ADMIN), &[], Nothing => Gives::Status(204);
     get "/api/0/projects/{organisation}/{project}/events/{event}/json/", "Shows an event in the protocol's form", Token(EVENT_READ), &[], Nothing => Gives::Json(200, "Object");

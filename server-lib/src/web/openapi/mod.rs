@@ -10,6 +10,8 @@ use super::extract::Base;
 use crate::state::AppState;
 
 mod ingest;
+mod issue_schemas;
+mod issues;
 mod management;
 mod schemas;
 
@@ -106,6 +108,7 @@ pub fn document(base: &str) -> Value {
 fn operations() -> impl Iterator<Item = &'static Operation> {
     management::OPERATIONS
         .iter()
+        .chain(issues::OPERATIONS)
         .chain(management::OWN)
         .chain(ingest::OPERATIONS)
 }

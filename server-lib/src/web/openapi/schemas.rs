@@ -5,7 +5,13 @@ use serde_json::{Map, Value, json};
 /// Returns all schemas by name.
 pub(super) fn all() -> Value {
     let mut all = Map::new();
-    for part in [shared(), catalog(), events(), own()] {
+    for part in [
+        shared(),
+        catalog(),
+        events(),
+        super::issue_schemas::all(),
+        own(),
+    ] {
         if let Value::Object(part) = part {
             all.extend(part);
         }
@@ -13,19 +19,19 @@ pub(super) fn all() -> Value {
     Value::Object(all)
 }
 
-fn text() -> Value {
+pub(super) fn text() -> Value {
     json!({ "type": "string" })
 }
 
-fn text_or_null() -> Value {
+pub(super) fn text_or_null() -> Value {
     json!({ "type": ["string", "null"] })
 }
 
-fn moment() -> Value {
+pub(super) fn moment() -> Value {
     json!({ "type": "string", "format": "date-time" })
 }
 
-fn object(fields: &[(&str, Value)]) -> Value {
+pub(super) fn object(fields: &[(&str, Value)]) -> Value {
     let fields: Map<_, _> = fields
         .iter()
         .map(|(name, schema)| ((*name).to_owned(), schema.clone()))
