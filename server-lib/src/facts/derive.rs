@@ -4,9 +4,7 @@ use std::borrow::Cow;
 
 use mini_sentry::protocol::Timestamp;
 
-use super::{
-    FactsInput, FrameRules, Scan, ScannedException, ScannedFrame, grouping, tags, text,
-};
+use super::{FactsInput, FrameRules, Scan, ScannedException, ScannedFrame, grouping, tags, text};
 use crate::model::event::{EventFacts, EventKind, Headline, Level};
 use crate::model::tag::Tags;
 use crate::model::time::Millis;
@@ -134,7 +132,8 @@ fn headline_of(scan: &Scan<'_>, blamed: Option<Blamed<'_, '_>>) -> Headline {
     let of_frame = |text: Option<&str>| tidy(text.unwrap_or_default(), MAX_CULPRIT);
     Headline {
         error_type: tidy(
-            main.and_then(|exception| exception.kind.as_deref()).unwrap_or_default(),
+            main.and_then(|exception| exception.kind.as_deref())
+                .unwrap_or_default(),
             MAX_CULPRIT,
         ),
         value: tidy(first_line(value), MAX_TITLE),

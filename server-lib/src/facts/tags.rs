@@ -38,7 +38,11 @@ pub(super) fn tags(scan: &Scan<'_>, facts: &EventFacts, input: &FactsInput<'_>) 
     for exception in scan.exceptions.iter().rev().take(MAX_TYPES) {
         tags.push("error.type", exception.kind.as_deref().unwrap_or_default());
     }
-    let mechanism = scan.exceptions.iter().rev().find_map(|exception| exception.mechanism.as_deref());
+    let mechanism = scan
+        .exceptions
+        .iter()
+        .rev()
+        .find_map(|exception| exception.mechanism.as_deref());
     tags.push("mechanism", mechanism.unwrap_or_default());
     if let Some(handled) = facts.handled {
         tags.push("handled", if handled { "yes" } else { "no" });

@@ -15,8 +15,14 @@ pub(super) fn text(scan: &Scan<'_>, rules: &FrameRules) -> String {
         text.add(exception.kind.as_deref());
         text.add(exception.value.as_deref());
     }
-    let stacks = scan.exceptions.iter().rev().map(|exception| &exception.frames);
-    let frames = stacks.chain([&scan.frames]).flat_map(|frames| frames.iter().rev());
+    let stacks = scan
+        .exceptions
+        .iter()
+        .rev()
+        .map(|exception| &exception.frames);
+    let frames = stacks
+        .chain([&scan.frames])
+        .flat_map(|frames| frames.iter().rev());
     let (mut last_module, mut last_file) = (None, None);
     for frame in frames {
         if text.0.len() >= MAX_BYTES || !rules.is_in_app(frame.place(), frame.in_app) {
@@ -42,7 +48,9 @@ impl Text {
     fn add(&mut self, part: Option<&str>) {
         let part = part.unwrap_or_default().trim();
         let room = MAX_BYTES.saturating_sub(self.0.len()).min(MAX_PART);
-        let end = (0..=room.min(part.len())).rev().find(|end| part.is_char_boundary(*end));
+        let end = (0..=room.min(part.len()))
+            .rev()
+            .find(|end| part.is_char_boundary(*end));
         let part = end.and_then(|end| part.get(..end)).unwrap_or_default();
         if part.is_empty() {
             return;
@@ -52,7 +60,8 @@ impl Text {
         }
         // Some databases refuse NUL.
         if part.contains('\0') {
-            self.0.extend(part.chars().map(|c| if c == '\0' { ' ' } else { c }));
+            self.0
+                .extend(part.chars().map(|c| if c == '\0' { ' ' } else { c }));
         } else {
             self.0.push_str(part);
         }

@@ -6,10 +6,10 @@ use twox_hash::XxHash3_64;
 
 use super::feed::Stored;
 use super::recent::Recent;
+use crate::error::Error;
 use crate::model::event::EventFacts;
 use crate::model::ids::{GroupId, PartitionId, ProjectId, Seq};
 use crate::store::index::{IndexBatch, IndexedEvent, Pending};
-use crate::error::Error;
 
 /// Texts and people that are remembered.
 const REMEMBERED: usize = 32 * 1024;
@@ -52,17 +52,23 @@ impl Gather {
 
     /// Reports whether something of another partition is gathered.
     pub(super) fn holds_other(&self, partition: PartitionId) -> bool {
-        self.partition.as_ref().is_some_and(|(held, _)| *held != partition)
+        self.partition
+            .as_ref()
+            .is_some_and(|(held, _)| *held != partition)
     }
 
     /// Returns how many events are gathered.
     pub(super) fn events(&self) -> u64 {
-        self.partition.as_ref().map_or(0, |(_, pending)| pending.events())
+        self.partition
+            .as_ref()
+            .map_or(0, |(_, pending)| pending.events())
     }
 
     /// Returns about how much memory they take.
     pub(super) fn bytes(&self) -> usize {
-        self.partition.as_ref().map_or(0, |(_, pending)| pending.bytes())
+        self.partition
+            .as_ref()
+            .map_or(0, |(_, pending)| pending.bytes())
     }
 
     /// Returns since when something waits to be written.
@@ -82,7 +88,13 @@ impl Gather {
             };
             if found.seq == event.seq {
                 groups = ahead;
-                self.add((partition, base), event.seq, event.project, found.group, &event.facts);
+                self.add(
+                    (partition, base),
+                    event.seq,
+                    event.project,
+                    found.group,
+                    &event.facts,
+                );
             }
         }
         self.pass(stored.batch.last);
@@ -108,7 +120,9 @@ impl Gather {
         let text = text.filter(|(hash, _)| self.texts.insert(hash ^ of_group));
         let is_new = |user: &i64| self.people.insert(user.cast_unsigned() ^ of_group);
         let user = facts.user.filter(is_new);
-        let held = self.partition.get_or_insert_with(|| (partition, Pending::new(base)));
+        let held = self
+            .partition
+            .get_or_insert_with(|| (partition, Pending::new(base)));
         held.1.add(&IndexedEvent {
             seq,
             project,

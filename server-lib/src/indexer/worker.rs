@@ -232,7 +232,9 @@ impl Indexer {
             for (row, record) in found.rows.iter().zip(records) {
                 // A body that is gone is of an event that is being removed.
                 let Some(record) = record else { continue };
-                let Ok(scan) = Scan::read(&record.body) else { continue };
+                let Ok(scan) = Scan::read(&record.body) else {
+                    continue;
+                };
                 let input = FactsInput::of_head(&record.head, self.rules.of(row.project));
                 let mut facts = derive(&scan, &input);
                 // As it was stored, whatever the rules are now.

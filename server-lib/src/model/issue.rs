@@ -77,7 +77,10 @@ impl Actor {
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
         let text = text.trim();
-        let tidy = text.chars().filter(|c| !c.is_control()).take(Self::MAX_CHARS);
+        let tidy = text
+            .chars()
+            .filter(|c| !c.is_control())
+            .take(Self::MAX_CHARS);
         (!text.is_empty()).then(|| Self(tidy.collect()))
     }
 

@@ -262,9 +262,18 @@ mod tests {
             created: Millis(created),
         };
         assert_eq!(order(placed("2.0", 1), placed("1.9", 2)), Ordering::Greater);
-        assert_eq!(order(placed("cafe01", 1), placed("beef02", 2)), Ordering::Less);
-        assert_eq!(order(placed("a@2.0", 1), placed("b@1.0", 2)), Ordering::Less);
-        assert_eq!(order(placed("1.0+1", 3), placed("1.0+2", 2)), Ordering::Greater);
+        assert_eq!(
+            order(placed("cafe01", 1), placed("beef02", 2)),
+            Ordering::Less
+        );
+        assert_eq!(
+            order(placed("a@2.0", 1), placed("b@1.0", 2)),
+            Ordering::Less
+        );
+        assert_eq!(
+            order(placed("1.0+1", 3), placed("1.0+2", 2)),
+            Ordering::Greater
+        );
         assert_eq!(order(placed("1.0", 3), placed("1.0", 2)), Ordering::Equal);
     }
 }

@@ -59,7 +59,9 @@ impl Tags {
     /// Returns the first value of a name.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.iter().find(|(name, _)| *name == key).map(|(_, value)| value)
+        self.iter()
+            .find(|(name, _)| *name == key)
+            .map(|(_, value)| value)
     }
 
     /// Returns how many there are.
@@ -147,10 +149,16 @@ pub struct TagSummary {
 }
 
 fn append(packed: &mut String, text: &str, max_chars: usize) {
-    let end = text.char_indices().nth(max_chars).map_or(text.len(), |(end, _)| end);
+    let end = text
+        .char_indices()
+        .nth(max_chars)
+        .map_or(text.len(), |(end, _)| end);
     let text = text.get(..end).unwrap_or(text);
     if text.bytes().any(|byte| byte.is_ascii_control()) {
-        packed.extend(text.chars().map(|c| if c.is_ascii_control() { ' ' } else { c }));
+        packed.extend(
+            text.chars()
+                .map(|c| if c.is_ascii_control() { ' ' } else { c }),
+        );
     } else {
         packed.push_str(text);
     }
@@ -164,9 +172,15 @@ mod tests {
     #[test]
     fn tags_come_back_in_their_order_and_within_their_bounds() {
         let long = "ä".repeat(300);
-        let tags: Tags = [("a", "1"), (" b ", "x\0y"), ("c", " "), ("", "d"), ("a", &long)]
-            .into_iter()
-            .collect();
+        let tags: Tags = [
+            ("a", "1"),
+            (" b ", "x\0y"),
+            ("c", " "),
+            ("", "d"),
+            ("a", &long),
+        ]
+        .into_iter()
+        .collect();
         let cut = "ä".repeat(MAX_VALUE);
         let expected = [("a", "1"), ("b", "x y"), ("a", cut.as_str())];
         assert_eq!(tags.iter().collect::<Vec<_>>(), expected);

@@ -15,7 +15,9 @@ use crate::error::Error;
 use crate::journal::JournalBlock;
 use crate::model::catalog::{ApiToken, KeyLimit, Organisation, Project, ProjectKey};
 use crate::model::event::{EventRow, NewEvent};
-use crate::model::ids::{GroupId, IssueId, KeyId, OrganisationId, PartitionId, ProjectId, Seq, TokenId};
+use crate::model::ids::{
+    GroupId, IssueId, KeyId, OrganisationId, PartitionId, ProjectId, Seq, TokenId,
+};
 use crate::model::issue::Reopened;
 use crate::model::item::ItemRow;
 use crate::model::outcome::OutcomeCount;
@@ -31,14 +33,14 @@ pub mod conformance;
 pub mod index;
 mod issues;
 pub mod open;
+mod pick;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod query;
 mod releases;
-mod pick;
-mod state;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+mod state;
 
 pub use index::Index;
 pub use issues::{IssueTotal, Issues, NewActivity};

@@ -96,9 +96,7 @@ pub(super) fn value(order: IssueOrder, issue: &Issue) -> i64 {
         IssueOrder::FirstSeen => issue.first_seen.0,
         IssueOrder::Events => count(issue.events),
         IssueOrder::Users => count(issue.affected.users),
-        IssueOrder::Priority => {
-            priority_value(i64::from(issue.priority.code()), issue.last_seen.0)
-        }
+        IssueOrder::Priority => priority_value(i64::from(issue.priority.code()), issue.last_seen.0),
     }
 }
 

@@ -8,7 +8,9 @@ use super::SessionTotals;
 use super::query::{Page, ReleaseFilter};
 use crate::error::Error;
 use crate::model::ids::{DeploymentId, ProjectId};
-use crate::model::release::{Commit, Deployment, NewDeployment, NewRelease, Release, ReleaseChange};
+use crate::model::release::{
+    Commit, Deployment, NewDeployment, NewRelease, Release, ReleaseChange,
+};
 use crate::model::time::Millis;
 
 /// Releases. Events and sessions make them known, and so does the API.

@@ -83,7 +83,7 @@ async fn a_newer_schema_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let store = reopen(folder.path()).await.unwrap();
     store.upkeep.close().await.unwrap();
-    let newer = "INSERT INTO migrations SELECT version + 1, 'later', x'00', 0 FROM migrations";
+    let newer = "INSERT INTO migrations SELECT max(version) + 1, 'later', x'00', 0 FROM migrations";
     change(folder.path(), newer);
     let refused = reopen(folder.path()).await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::TooNew);

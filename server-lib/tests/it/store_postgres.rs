@@ -12,7 +12,9 @@ use mini_sentry_server::block::{BlockBuilder, Packer};
 use mini_sentry_server::clock::SystemClock;
 use mini_sentry_server::error::{Error, ErrorKind};
 use mini_sentry_server::journal::JournalBlock;
-use mini_sentry_server::model::event::{EventFacts, EventKind, GroupingKey, Headline, Level, NewEvent};
+use mini_sentry_server::model::event::{
+    EventFacts, EventKind, GroupingKey, Headline, Level, NewEvent,
+};
 use mini_sentry_server::model::ids::{ProjectId, Seq};
 use mini_sentry_server::model::item::ItemRow;
 use mini_sentry_server::model::record::{RecordContext, RecordHead, RecordKind};
@@ -249,7 +251,10 @@ async fn erased_bodies_are_gone_after_compaction_and_their_marks_too() -> Result
     let store = place.open(options(30)).await?;
     let project = project(&store).await?;
     for first in [1, 31, 61] {
-        store.digests.apply(batch(project, first, 30).into()).await?;
+        store
+            .digests
+            .apply(batch(project, first, 30).into())
+            .await?;
     }
     store.upkeep.erase(&[Seq(5), Seq(65)]).await?;
     compact(&store).await?;
@@ -281,7 +286,10 @@ async fn dropped_bodies_are_gone_and_the_others_stay() -> Result<(), Error> {
     let store = place.open(options(30)).await?;
     let project = project(&store).await?;
     for first in (1..=91).step_by(15) {
-        store.digests.apply(batch(project, first, 15).into()).await?;
+        store
+            .digests
+            .apply(batch(project, first, 15).into())
+            .await?;
     }
     home(&store).drop_through(Seq(45)).await?;
     assert_eq!(
@@ -525,7 +533,10 @@ async fn a_database_of_the_first_schema_is_brought_up_to_date() -> Result<(), Er
     let catalogue = store.catalog.snapshot().await?;
     assert_eq!(catalogue.organisations[0].slug, "acme");
     assert_eq!(store.upkeep.dead(Seq(0)..=Seq(9)).await?.seqs, [Seq(3)]);
-    store.digests.apply(batch(ProjectId(1), 1, 10).into()).await?;
+    store
+        .digests
+        .apply(batch(ProjectId(1), 1, 10).into())
+        .await?;
     assert_eq!(bodies(&store, 1..=10).await?.len(), 10);
     Ok(())
 }
@@ -560,14 +571,20 @@ async fn a_copy_made_beside_writers_is_consistent_and_restores() -> Result<(), E
     let store = open(&uri, options(50)).await?;
     let project = project(&store).await?;
     for first in (1..=181).step_by(20) {
-        store.digests.apply(batch(project, first, 20).into()).await?;
+        store
+            .digests
+            .apply(batch(project, first, 20).into())
+            .await?;
     }
     store.upkeep.erase(&[Seq(7), Seq(195)]).await?;
     home(&store).compact(store.upkeep.as_ref()).await?;
     let folder = tempfile::tempdir()?;
     let writing = async {
         for first in (201..=381).step_by(20) {
-            store.digests.apply(batch(project, first, 20).into()).await?;
+            store
+                .digests
+                .apply(batch(project, first, 20).into())
+                .await?;
         }
         compact(&store).await
     };

@@ -9,7 +9,9 @@ use mini_sentry::protocol::EventId;
 use mini_sentry::ratelimit::DataCategory;
 use mini_sentry_server::clock::Clock;
 use mini_sentry_server::error::Error;
-use mini_sentry_server::model::event::{EventFacts, EventKind, GroupingKey, Headline, Level, NewEvent};
+use mini_sentry_server::model::event::{
+    EventFacts, EventKind, GroupingKey, Headline, Level, NewEvent,
+};
 use mini_sentry_server::model::ids::{ProjectId, Seq};
 use mini_sentry_server::model::outcome::{Outcome, OutcomeCount};
 use mini_sentry_server::model::settings::ProjectSettings;
@@ -144,7 +146,11 @@ async fn a_backup_that_is_taken_while_others_write_is_whole() {
     let folder = Folder::new();
     let store = folder.open(partitioned(700)).await.unwrap();
     let project = project(&store).await;
-    store.digests.apply(batch(project, 0, 500).into()).await.unwrap();
+    store
+        .digests
+        .apply(batch(project, 0, 500).into())
+        .await
+        .unwrap();
     let into = Folder::new();
     let (copied, ()) = tokio::join!(store.upkeep.backup(into.0.path()), async {
         for round in 1..20 {
@@ -178,7 +184,11 @@ async fn what_an_erased_event_said_is_in_no_file() {
     let folder = Folder::new();
     let store = folder.open(options()).await.unwrap();
     let project = project(&store).await;
-    store.digests.apply(batch(project, 0, 40).into()).await.unwrap();
+    store
+        .digests
+        .apply(batch(project, 0, 40).into())
+        .await
+        .unwrap();
     assert!(holds(folder.0.path(), "title-of-7."));
     store.upkeep.erase(&[Seq(7)]).await.unwrap();
     assert!(!holds(folder.0.path(), "title-of-7."));
@@ -217,14 +227,22 @@ async fn a_store_that_rests_gives_its_log_back() {
     let folder = Folder::new();
     let store = folder.open(options()).await.unwrap();
     let project = project(&store).await;
-    store.digests.apply(batch(project, 0, 500).into()).await.unwrap();
+    store
+        .digests
+        .apply(batch(project, 0, 500).into())
+        .await
+        .unwrap();
     let log = folder.0.path().join("mini-sentry.db-wal");
     assert!(log.metadata().unwrap().len() > 0);
     for _ in 0..2 {
         assert_eq!(store.upkeep.sweep(100).await.unwrap(), 0);
     }
     assert_eq!(log.metadata().unwrap().len(), 0);
-    store.digests.apply(batch(project, 500, 5).into()).await.unwrap();
+    store
+        .digests
+        .apply(batch(project, 500, 5).into())
+        .await
+        .unwrap();
     assert_eq!(count(&store, project).await, 505);
 }
 

@@ -29,11 +29,7 @@ pub async fn events_of_one_key_share_an_issue(place: &dyn Place) -> Result<(), E
     feed.event(two, |_| ());
     feed.event(one, |event| event.facts.grouping = grouping(2));
     let applied = feed.apply(&store).await?;
-    let opened: Vec<_> = applied
-        .stored
-        .iter()
-        .map(|one| one.is_new)
-        .collect();
+    let opened: Vec<_> = applied.stored.iter().map(|one| one.is_new).collect();
     assert_eq!(opened, [true, false, true, true]);
     feed.event(one, |_| ());
     let again = feed.apply(&store).await?;
@@ -45,10 +41,7 @@ pub async fn events_of_one_key_share_an_issue(place: &dyn Place) -> Result<(), E
         _ => return Err(missing("one issue for one key")),
     };
     assert!(first != of_two && first != second && of_two != second);
-    assert_eq!(
-        again.stored.first().map(|one| one.is_new),
-        Some(false)
-    );
+    assert_eq!(again.stored.first().map(|one| one.is_new), Some(false));
 
     let asked = [second, IssueId(9_999), first];
     let found = store.issues.get(&asked).await?;

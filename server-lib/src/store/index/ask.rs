@@ -42,7 +42,10 @@ pub type Sets = HashMap<u64, RoaringBitmap>;
 pub fn unknown_groups(filter: &Expr<EventPredicate>) -> Vec<&EventPredicate> {
     let mut found = Vec::new();
     filter.each(&mut |predicate| {
-        if matches!(predicate, EventPredicate::Issue(_) | EventPredicate::GroupText(_)) {
+        if matches!(
+            predicate,
+            EventPredicate::Issue(_) | EventPredicate::GroupText(_)
+        ) {
             found.push(predicate);
         }
     });
@@ -53,7 +56,8 @@ pub fn unknown_groups(filter: &Expr<EventPredicate>) -> Vec<&EventPredicate> {
 pub fn unknown_values(filter: &Expr<EventPredicate>) -> Vec<(&str, &TextPattern)> {
     let mut found = Vec::new();
     filter.each(&mut |predicate| {
-        if let EventPredicate::Tag(name, TagTest::Value(pattern @ TextPattern::Like(_))) = predicate {
+        if let EventPredicate::Tag(name, TagTest::Value(pattern @ TextPattern::Like(_))) = predicate
+        {
             found.push((name.as_str(), pattern));
         }
     });
@@ -75,15 +79,19 @@ impl Plan {
         Self {
             projects: projects.iter().copied().map(key::project).collect(),
             filter: translate(filter, &mut |predicate| match predicate {
-                EventPredicate::Tag(name, TagTest::Present) => {
-                    projects.iter().map(|project| key::present(*project, name)).collect()
-                }
-                EventPredicate::Tag(name, TagTest::Value(TextPattern::Equals(value))) => {
-                    projects.iter().map(|project| key::tag_of(*project, name, value)).collect()
-                }
+                EventPredicate::Tag(name, TagTest::Present) => projects
+                    .iter()
+                    .map(|project| key::present(*project, name))
+                    .collect(),
+                EventPredicate::Tag(name, TagTest::Value(TextPattern::Equals(value))) => projects
+                    .iter()
+                    .map(|project| key::tag_of(*project, name, value))
+                    .collect(),
                 EventPredicate::Tag(name, TagTest::Value(TextPattern::Like(_))) => {
                     let values = values.next().unwrap_or_default().into_iter();
-                    values.map(|(project, value)| key::tag_of(project, name, &value)).collect()
+                    values
+                        .map(|(project, value)| key::tag_of(project, name, &value))
+                        .collect()
                 }
                 EventPredicate::Issue(_) | EventPredicate::GroupText(_) => {
                     let groups = groups.next().unwrap_or_default().into_iter();
@@ -126,10 +134,7 @@ pub fn place(base: Seq, offset: u32) -> Seq {
     base.plus(u64::from(offset))
 }
 
-fn translate<P>(
-    filter: &Expr<P>,
-    number: &mut impl FnMut(&P) -> Vec<u64>,
-) -> Expr<Vec<u64>> {
+fn translate<P>(filter: &Expr<P>, number: &mut impl FnMut(&P) -> Vec<u64>) -> Expr<Vec<u64>> {
     match filter {
         Expr::All(parts) => Expr::All(parts.iter().map(|part| translate(part, number)).collect()),
         Expr::Any(parts) => Expr::Any(parts.iter().map(|part| translate(part, number)).collect()),

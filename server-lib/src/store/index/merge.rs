@@ -78,7 +78,10 @@ impl Joiner {
     /// `Corrupt` when an entry is damaged.
     pub fn join(&mut self) -> Result<bool, Error> {
         while self.wants().is_none() {
-            let heads = self.sources.iter().filter_map(|source| source.entries.front());
+            let heads = self
+                .sources
+                .iter()
+                .filter_map(|source| source.entries.front());
             let Some(key) = heads.map(|(key, _)| key).min().cloned() else {
                 self.values.flush(&mut self.builder)?;
                 return Ok(true);

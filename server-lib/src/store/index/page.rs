@@ -62,7 +62,12 @@ impl PageBuilder {
             self.first = key.to_vec();
             self.last.clear();
         }
-        let shared = self.last.iter().zip(key).take_while(|(a, b)| a == b).count();
+        let shared = self
+            .last
+            .iter()
+            .zip(key)
+            .take_while(|(a, b)| a == b)
+            .count();
         let rest = key.get(shared..).unwrap_or_default();
         put(&mut self.plain, shared as u64);
         put(&mut self.plain, rest.len() as u64);
@@ -131,7 +136,9 @@ impl Entries {
     pub fn unpack(body: &[u8]) -> Result<Self, Error> {
         let size = zstd::zstd_safe::get_frame_content_size(body).ok().flatten();
         let size = size.and_then(|size| usize::try_from(size).ok());
-        let size = size.filter(|size| *size <= MAX_PLAIN_BYTES).ok_or_else(damaged)?;
+        let size = size
+            .filter(|size| *size <= MAX_PLAIN_BYTES)
+            .ok_or_else(damaged)?;
         let plain = zstd::bulk::decompress(body, size).map_err(|_| damaged())?;
         Ok(Self {
             plain,
@@ -162,7 +169,11 @@ impl Entries {
         }
         self.key.truncate(shared);
         self.key.extend_from_slice(rest);
-        let value_at = self.plain.len().saturating_sub(before).saturating_add(rest.len());
+        let value_at = self
+            .plain
+            .len()
+            .saturating_sub(before)
+            .saturating_add(rest.len());
         let length = reader.take(value)?.len();
         self.at = value_at.saturating_add(length);
         let value = self.plain.get(value_at..self.at).ok_or_else(damaged)?;

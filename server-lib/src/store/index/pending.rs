@@ -270,7 +270,9 @@ impl Pending {
         for (id, mut group) in groups {
             let id = GroupId(id);
             let hours = group.hours.into_iter();
-            batch.hours.extend(hours.map(|(hour, events)| (id, hour, events)));
+            batch
+                .hours
+                .extend(hours.map(|(hour, events)| (id, hour, events)));
             if !group.people.is_empty() {
                 group.people.sort_unstable();
                 group.people.dedup();
@@ -309,7 +311,10 @@ impl Pending {
         let mut of_groups: Vec<(u64, u32)> = Vec::with_capacity(self.group_tags.len() * 2);
         for (group, number) in self.group_tags.keys() {
             of_groups.push((*number, *group));
-            let name = self.tags.get(number).and_then(|tag| self.names.get(tag.name));
+            let name = self
+                .tags
+                .get(number)
+                .and_then(|tag| self.names.get(tag.name));
             of_groups.extend(name.map(|name| (name.number, *group)));
         }
         of_groups.sort_unstable();

@@ -28,7 +28,10 @@ impl Default for People {
 /// Returns the number of a person from the hash that events have.
 #[must_use]
 pub fn number(user: i64) -> u32 {
-    let mixed = user.cast_unsigned().wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    // Every bit of it decides about every bit of the number.
+    let mut mixed = user.cast_unsigned();
+    mixed = (mixed ^ (mixed >> 33)).wrapping_mul(0xC2B2_AE3D_27D4_EB4F);
+    mixed = (mixed ^ (mixed >> 29)).wrapping_mul(0x9E37_79B1_85EB_CA87);
     (mixed >> 32) as u32
 }
 
@@ -40,7 +43,12 @@ impl People {
             return Self::Many(bytes.get(1..).unwrap_or_default().to_vec());
         }
         let numbers = bytes.get(1..).unwrap_or_default().as_chunks::<4>().0;
-        Self::Few(numbers.iter().map(|bytes| u32::from_le_bytes(*bytes)).collect())
+        Self::Few(
+            numbers
+                .iter()
+                .map(|bytes| u32::from_le_bytes(*bytes))
+                .collect(),
+        )
     }
 
     /// Returns the set as databases keep it.
@@ -128,7 +136,10 @@ impl People {
             Self::Many(registers) => registers,
         };
         let size = REGISTERS as f64;
-        let sum: f64 = registers.iter().map(|rank| (-f64::from(*rank)).exp2()).sum();
+        let sum: f64 = registers
+            .iter()
+            .map(|rank| (-f64::from(*rank)).exp2())
+            .sum();
         let estimate = 0.7213 / (1.0 + 1.079 / size) * size * size / sum;
         let empty = registers.iter().filter(|rank| **rank == 0).count();
         let count = if estimate <= 2.5 * size && empty > 0 {

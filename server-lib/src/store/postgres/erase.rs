@@ -119,12 +119,7 @@ pub(super) async fn sweep(pool: &std::sync::Arc<Pool>, limit: u64) -> Result<u64
 /// Removes what deleted projects have besides events and items.
 async fn forget_deleted_projects(lease: &mut Lease) -> Result<(), Error> {
     remove::clear_projects(lease).await?;
-    for table in [
-        "issue_numbers",
-        "outcomes",
-        "sessions",
-        "session_tallies",
-    ] {
+    for table in ["issue_numbers", "outcomes", "sessions", "session_tallies"] {
         lease
             .run(&format!(
                 "DELETE FROM {table} WHERE project IN \
@@ -152,7 +147,9 @@ async fn delete_events(lease: &mut Lease, seqs: &[i64]) -> Result<Vec<Row>, Erro
         )
         .await?;
     let mut parts: BTreeMap<i32, Vec<Counted<'_>>> = BTreeMap::new();
+    let mut places: BTreeMap<i32, Vec<i64>> = BTreeMap::new();
     for row in &rows {
+        places.entry(get(row, 0)?).or_default().push(get(row, 1)?);
         parts.entry(get(row, 0)?).or_default().push(Counted {
             project: get(row, 2)?,
             group: get(row, 3)?,
@@ -168,7 +165,7 @@ async fn delete_events(lease: &mut Lease, seqs: &[i64]) -> Result<Vec<Row>, Erro
             .execute(
                 "INSERT INTO unindexed (part, seq) SELECT $1, unnest($2::bigint[]) \
                  ON CONFLICT DO NOTHING",
-                &[part, &seqs],
+                &[part, &places.remove(part).unwrap_or_default()],
             )
             .await?;
         lease

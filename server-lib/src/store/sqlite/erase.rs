@@ -56,7 +56,10 @@ impl Removal {
         transaction
             .prepare_cached(&delete)?
             .execute([seq.to_i64()])?;
-        let note = format!("INSERT OR IGNORE INTO unindexed_{} (seq) VALUES (?1)", span.id);
+        let note = format!(
+            "INSERT OR IGNORE INTO unindexed_{} (seq) VALUES (?1)",
+            span.id
+        );
         transaction.prepare_cached(&note)?.execute([seq.to_i64()])?;
         let (sums, events, _) = self.partitions.entry(span.id).or_default();
         sums.count(event.sum);

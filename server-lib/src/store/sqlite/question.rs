@@ -42,7 +42,9 @@ impl Question {
             wanted.retain(|project| Some(*project) == owner);
             let has = "SELECT id FROM groups WHERE issue =
                 (SELECT coalesce(merged_into, id) FROM issues WHERE id = ?1)";
-            groups = Some(rows(connection, has, [issue.to_i64()], |row| Ok(row.get(0)?))?);
+            groups = Some(rows(connection, has, [issue.to_i64()], |row| {
+                Ok(row.get(0)?)
+            })?);
         }
         let mut projects = Vec::new();
         for project in wanted {

@@ -122,8 +122,12 @@ pub(super) fn corrected(
     discarded: &[&NewEvent],
 ) -> Vec<OutcomeCount> {
     let mut corrected = outcomes.to_vec();
-    let duplicates = duplicates.iter().map(|event| (event, Outcome::Invalid, DUPLICATE));
-    let discarded = discarded.iter().map(|event| (event, Outcome::Filtered, DISCARDED));
+    let duplicates = duplicates
+        .iter()
+        .map(|event| (event, Outcome::Invalid, DUPLICATE));
+    let discarded = discarded
+        .iter()
+        .map(|event| (event, Outcome::Filtered, DISCARDED));
     for (event, outcome, reason) in duplicates.chain(discarded) {
         let category = category_of(event.facts.kind);
         let accepted = corrected.iter_mut().find(|count| {

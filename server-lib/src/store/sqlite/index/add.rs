@@ -23,7 +23,10 @@ pub(super) fn add(writer: &mut Writer, batch: &IndexBatch) -> Result<Vec<Reopene
     if batch.first <= position {
         return Err(Error::because(
             ErrorKind::Conflict,
-            format!("record {} is indexed already, and its batch is not", batch.first),
+            format!(
+                "record {} is indexed already, and its batch is not",
+                batch.first
+            ),
         ));
     }
     let now = writer.clock.now();
@@ -49,7 +52,9 @@ pub(super) fn add(writer: &mut Writer, batch: &IndexBatch) -> Result<Vec<Reopene
 /// Returns the number of a new run.
 pub(super) fn next_run(transaction: &Transaction<'_>) -> Result<i64, Error> {
     let next = "UPDATE counters SET value = value + 1 WHERE name = 'run' RETURNING value";
-    Ok(transaction.prepare_cached(next)?.query_row([], |row| row.get(0))?)
+    Ok(transaction
+        .prepare_cached(next)?
+        .query_row([], |row| row.get(0))?)
 }
 
 fn add_pages(
@@ -62,7 +67,9 @@ fn add_pages(
     }
     let run = next_run(transaction)?;
     let begin = "INSERT INTO runs (id, partition, level, complete) VALUES (?1, ?2, 0, 1)";
-    transaction.prepare_cached(begin)?.execute(params![run, partition.0])?;
+    transaction
+        .prepare_cached(begin)?
+        .execute(params![run, partition.0])?;
     insert_pages(transaction, partition, run, &batch.pages)
 }
 
@@ -131,7 +138,10 @@ fn add_people(
         RETURNING status, wake_users";
     let columns = params![issue, stored(people.count()), people.is_exact()];
     let after = one(transaction, update, columns, |row| {
-        Ok((row.get::<_, u8>(0)?, row.get::<_, Option<i64>>(1)?.map(counted)))
+        Ok((
+            row.get::<_, u8>(0)?,
+            row.get::<_, Option<i64>>(1)?.map(counted),
+        ))
     })?;
     match after {
         Some((status, Some(bound)))

@@ -144,7 +144,9 @@ pub(super) fn unmerge(
     }
     let mut back: BTreeMap<IssueId, Vec<GroupId>> = BTreeMap::new();
     for group in leaving {
-        back.entry(came_with(transaction, group)?).or_default().push(group);
+        back.entry(came_with(transaction, group)?)
+            .or_default()
+            .push(group);
     }
     for (id, groups) in &back {
         for group in groups {

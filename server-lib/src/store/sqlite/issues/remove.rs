@@ -99,7 +99,10 @@ pub(in crate::store::sqlite) fn remove_empty(
 
 fn has_events(connection: &Connection, spans: &[Span], group: i64) -> Result<bool, Error> {
     for span in spans {
-        let find = format!("SELECT 1 FROM events_{} WHERE group_id = ?1 LIMIT 1", span.id);
+        let find = format!(
+            "SELECT 1 FROM events_{} WHERE group_id = ?1 LIMIT 1",
+            span.id
+        );
         if one(connection, &find, [group], |_| Ok(()))?.is_some() {
             return Ok(true);
         }

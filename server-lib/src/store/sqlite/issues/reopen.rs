@@ -35,7 +35,11 @@ pub(super) fn regressed(
 ) -> Result<Option<Reopened>, Error> {
     let select = "SELECT resolution, resolution_of, resolution_in FROM issues WHERE id = ?1";
     let resolution = one(transaction, select, [touch.issue], |row| {
-        Ok(state::read_resolution(row.get(0)?, row.get(1)?, row.get(2)?))
+        Ok(state::read_resolution(
+            row.get(0)?,
+            row.get(1)?,
+            row.get(2)?,
+        ))
     })?;
     let resolution = resolution.flatten().unwrap_or(Resolution::Now);
     for (version, seq) in touch.releases {
@@ -122,7 +126,14 @@ pub(in crate::store::sqlite) fn wake(
 ) -> Result<Reopened, Error> {
     open(transaction, issue, Substatus::Escalating, at)?;
     let data = serde_json::json!({ "reason": reason }).to_string();
-    activity::insert(transaction, issue, ActivityKind::Escalating, None, at, &data)?;
+    activity::insert(
+        transaction,
+        issue,
+        ActivityKind::Escalating,
+        None,
+        at,
+        &data,
+    )?;
     Ok(Reopened {
         issue: IssueId::from_i64(issue).unwrap_or_default(),
         seq,

@@ -29,7 +29,11 @@ pub(super) struct Reader {
 impl Reader {
     /// Reads an issue; the one that has its events now when it was merged. `None` when there is
     /// none or its project is deleted.
-    pub(super) fn find(&mut self, connection: &Connection, id: i64) -> Result<Option<Issue>, Error> {
+    pub(super) fn find(
+        &mut self,
+        connection: &Connection,
+        id: i64,
+    ) -> Result<Option<Issue>, Error> {
         let into = "SELECT coalesce(merged_into, id) FROM issues WHERE id = ?1";
         let Some(id) = one(connection, into, [id], |row| Ok(row.get::<_, i64>(0)?))? else {
             return Ok(None);
@@ -38,7 +42,11 @@ impl Reader {
     }
 
     /// Reads an issue as it is.
-    pub(super) fn read(&mut self, connection: &Connection, id: i64) -> Result<Option<Issue>, Error> {
+    pub(super) fn read(
+        &mut self,
+        connection: &Connection,
+        id: i64,
+    ) -> Result<Option<Issue>, Error> {
         let found = one(connection, ISSUE, [id], |row| self.issue(connection, row))?;
         match found {
             Some(issue) if self.shows(connection, issue.project)? => Ok(Some(issue)),
@@ -93,8 +101,7 @@ impl Reader {
             assignee: assignee.as_deref().and_then(Actor::new),
             state: IssueState {
                 status,
-                substatus: Substatus::from_code(row.get(23)?)
-                    .ok_or_else(|| damaged("status"))?,
+                substatus: Substatus::from_code(row.get(23)?).ok_or_else(|| damaged("status"))?,
                 since: Millis(row.get(24)?),
                 resolution: state::read_resolution(row.get(25)?, row.get(26)?, row.get(27)?),
                 snooze: state::read_snooze(snooze.as_deref()),

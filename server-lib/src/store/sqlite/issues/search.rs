@@ -195,7 +195,9 @@ impl Stream {
                 }
             };
             let columns = params![of.0, of.1, value, id, self.chunk];
-            rows(connection, select, columns, |row| Ok((row.get(0)?, row.get(1)?)))?
+            rows(connection, select, columns, |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?
         };
         self.is_done = u32::try_from(read.len()).is_ok_and(|read| read < self.chunk);
         self.after = read.last().copied().or(self.after);
@@ -214,7 +216,9 @@ fn next(
     for stream in &mut *streams {
         stream.fill(connection, order)?;
     }
-    let greatest = streams.iter_mut().max_by_key(|stream| stream.ready.front().copied());
+    let greatest = streams
+        .iter_mut()
+        .max_by_key(|stream| stream.ready.front().copied());
     Ok(greatest.and_then(|stream| stream.ready.pop_front()))
 }
 
@@ -254,7 +258,9 @@ fn look_up(
         }
         _ => {
             for project in projects {
-                ids_of(connection, *project, predicate)?.into_iter().for_each(&mut add);
+                ids_of(connection, *project, predicate)?
+                    .into_iter()
+                    .for_each(&mut add);
             }
         }
     }
@@ -283,7 +289,12 @@ fn ids_of(
             let select = "SELECT id FROM issues WHERE project = ?1 AND assignee = ?2";
             let mut all = Vec::new();
             for actor in actors {
-                all.extend(rows(connection, select, params![project, actor.as_str()], id)?);
+                all.extend(rows(
+                    connection,
+                    select,
+                    params![project, actor.as_str()],
+                    id,
+                )?);
             }
             Ok(all)
         }

@@ -29,10 +29,7 @@ pub(super) fn is_anybody(connection: &Connection, now: Millis) -> Result<bool, E
 }
 
 /// Opens the issues whose time has come, and those that have become frequent.
-pub(super) fn wake_all(
-    transaction: &Transaction<'_>,
-    now: Millis,
-) -> Result<Vec<Reopened>, Error> {
+pub(super) fn wake_all(transaction: &Transaction<'_>, now: Millis) -> Result<Vec<Reopened>, Error> {
     let timed = "SELECT id FROM issues WHERE wake_at <= ?1 ORDER BY wake_at LIMIT ?2";
     let columns = params![now.0, MAX_LOOKED_AT];
     let timed: Vec<i64> = rows(transaction, timed, columns, |row| Ok(row.get(0)?))?;
@@ -40,7 +37,8 @@ pub(super) fn wake_all(
     for issue in timed {
         woken.push(reopen::wake(transaction, issue, "time", Seq(0), now)?);
     }
-    let waiting = "SELECT id FROM issues WHERE wake_escalating = 1 ORDER BY last_seen DESC LIMIT ?1";
+    let waiting =
+        "SELECT id FROM issues WHERE wake_escalating = 1 ORDER BY last_seen DESC LIMIT ?1";
     let waiting: Vec<i64> = rows(transaction, waiting, [MAX_LOOKED_AT], |row| Ok(row.get(0)?))?;
     for issue in waiting {
         if is_frequent(transaction, issue, now)? {

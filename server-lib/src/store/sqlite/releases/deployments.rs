@@ -37,10 +37,7 @@ pub(super) fn insert(
 }
 
 /// Finds a deployment.
-pub(super) fn find(
-    connection: &Connection,
-    id: DeploymentId,
-) -> Result<Option<Deployment>, Error> {
+pub(super) fn find(connection: &Connection, id: DeploymentId) -> Result<Option<Deployment>, Error> {
     let select = format!("{DEPLOYMENT} WHERE deployments.id = ?1");
     one(connection, &select, [id.to_i64()], deployment)
 }

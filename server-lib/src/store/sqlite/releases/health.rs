@@ -12,14 +12,19 @@ use crate::store::sqlite::row::{counted, rows};
 use crate::store::{HealthFilter, HealthRow, SessionTotals};
 
 /// Sums sessions up by project, release, environment and interval.
-pub(super) fn sums(connection: &Connection, filter: &HealthFilter) -> Result<Vec<HealthRow>, Error> {
+pub(super) fn sums(
+    connection: &Connection,
+    filter: &HealthFilter,
+) -> Result<Vec<HealthRow>, Error> {
     let releases = ids_of(connection, &filter.releases)?;
     let environments = ids_of(connection, &filter.environments)?;
     let among = |wanted: &Option<Vec<NameId>>, name| {
         wanted.as_ref().is_none_or(|wanted| wanted.contains(&name))
     };
     let (first, last) = (filter.times.start().minute(), filter.times.end().minute());
-    let interval = filter.interval_minutes.map(|minutes| i64::from(minutes.max(1)));
+    let interval = filter
+        .interval_minutes
+        .map(|minutes| i64::from(minutes.max(1)));
     let select = "SELECT minute, release, environment, total, errored, abnormal, crashed
         FROM session_counts WHERE project = ?1 AND minute BETWEEN ?2 AND ?3";
     let mut projects = filter.projects.clone();
@@ -39,7 +44,9 @@ pub(super) fn sums(connection: &Connection, filter: &HealthFilter) -> Result<Vec
             let beginning = interval.map_or(first, |interval| {
                 minute.saturating_sub(minute.rem_euclid(interval))
             });
-            let sum = sums.entry((project, release, environment, beginning)).or_default();
+            let sum = sums
+                .entry((project, release, environment, beginning))
+                .or_default();
             for (total, column) in [
                 (&mut sum.total, 3),
                 (&mut sum.errored, 4),

@@ -68,10 +68,7 @@ pub(super) fn created(
 }
 
 /// Returns the latest release of a project.
-pub(super) fn latest(
-    connection: &Connection,
-    project: ProjectId,
-) -> Result<Option<String>, Error> {
+pub(super) fn latest(connection: &Connection, project: ProjectId) -> Result<Option<String>, Error> {
     let select = "SELECT version, created FROM releases WHERE project = ?1
         ORDER BY created DESC, id DESC LIMIT ?2";
     let known = rows(connection, select, params![project.0, LATEST_OF], |row| {
@@ -95,7 +92,9 @@ pub(super) fn with_commit(
 ) -> Result<Option<String>, Error> {
     let select = "SELECT version FROM releases JOIN commits ON commits.release = releases.id
         WHERE project = ?1 AND commits.id = ?2 ORDER BY created LIMIT 1";
-    one(connection, select, params![project.0, commit], |row| Ok(row.get(0)?))
+    one(connection, select, params![project.0, commit], |row| {
+        Ok(row.get(0)?)
+    })
 }
 
 #[async_trait]
@@ -250,7 +249,9 @@ fn list(
     let skipped = usize::try_from(page.offset).unwrap_or(usize::MAX);
     let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
     for (_, id) in order.into_iter().skip(skipped).take(limit) {
-        listed.extend(one(connection, &by_id, [id], |row| release(connection, row))?);
+        listed.extend(one(connection, &by_id, [id], |row| {
+            release(connection, row)
+        })?);
     }
     Ok(listed)
 }
@@ -317,8 +318,18 @@ fn put_commits(
 fn delete(transaction: &Transaction<'_>, project: ProjectId, version: &str) -> Result<(), Error> {
     let is_used = "SELECT 1 FROM issues JOIN names ON names.text = ?2
         WHERE project = ?1 AND (first_release = names.id OR last_release = names.id) LIMIT 1";
-    if one(transaction, is_used, params![project.0, version], |_| Ok(()))?.is_some() {
-        return Err(Error::because(ErrorKind::Conflict, "the release has issues"));
+    if one(
+        transaction,
+        is_used,
+        params![project.0, version],
+        |_| Ok(()),
+    )?
+    .is_some()
+    {
+        return Err(Error::because(
+            ErrorKind::Conflict,
+            "the release has issues",
+        ));
     }
     let delete = "DELETE FROM releases WHERE project = ?1 AND version = ?2";
     if transaction.execute(delete, params![project.0, version])? == 0 {
