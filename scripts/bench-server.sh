@@ -2,14 +2,16 @@
 # Measures the server side by side with servers that do nothing, or kills it under load.
 #
 #   scripts/bench-server.sh bench [options of the load program]
+#   scripts/bench-server.sh retention [--events 1000000] [options of the load program]
+#   scripts/bench-server.sh scale [--events 5000000] [options of the load program]
 #   scripts/bench-server.sh crash [options of the load program]
 #
-# POSTGRES=1 measures PostgreSQL too, on a throwaway server; for `crash` it is the store, and goes
-# away in every second round.
+# POSTGRES=1 measures PostgreSQL too, on a throwaway server. For `retention`, `scale` and `crash` it is
+# the store; in every second round of `crash` it goes away.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-what=${1:?bench or crash}
+what=${1:?bench, retention, scale or crash}
 shift
 python=.tools/load/bin/python
 scratch=$(pwd)/target/load

@@ -97,6 +97,7 @@
 //! | `reqwest-client` | | carries the trace on in requests that the program makes with `reqwest` |
 //! | `reqwest-middleware` | | the same, for all requests of a client |
 //! | `test` | | `mini_sentry::test`: a transport that keeps what it is given |
+//! | `grouping` | | `mini_sentry::grouping`: the keys under which the server puts events together |
 //! | `bridge` | | `mini_sentry::bridge`: the face that SDKs for other languages wrap |
 //!
 //! Without any feature the crate is the model: [`protocol`], [`envelope`], [`dsn`], [`auth`],
@@ -136,6 +137,8 @@ mod client;
 pub mod clock;
 pub mod dsn;
 pub mod envelope;
+#[cfg(feature = "grouping")]
+pub mod grouping;
 #[cfg(feature = "client")]
 mod init;
 #[cfg(feature = "client")]

@@ -5,9 +5,6 @@ use std::borrow::Cow;
 use crate::scrub::defaults;
 use crate::scrub::fold::{Folded, MAX_FOLDED};
 
-/// Entries that a [`Recall`] holds; a power of two.
-const RECALL_SIZE: usize = 256;
-
 /// Where in a name a rule's word must stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fit {
@@ -59,6 +56,45 @@ pub(super) enum Verdict {
     Cookies(u16),
     /// Secret, by the rule of this number.
     Denied(u16),
+}
+
+impl Verdict {
+    /// The verdict as a number.
+    #[inline(always)]
+    pub(super) const fn code(self) -> u32 {
+        match self {
+            Self::Plain => 0,
+            Self::Structural => 1,
+            Self::Name => 2,
+            Self::Value => 3,
+            Self::Modules => 4,
+            Self::Fingerprint => 5,
+            Self::Cookies(rule) => 6 | (rule as u32) << 16,
+            Self::Denied(rule) => 7 | (rule as u32) << 16,
+        }
+    }
+
+    /// True for the numbers of verdicts by which nothing has to be done about a name.
+    #[inline(always)]
+    pub(super) fn is_idle(code: u32) -> bool {
+        code <= Self::Structural.code()
+    }
+
+    /// The verdict of a number.
+    #[inline(always)]
+    pub(super) fn of_code(code: u32) -> Self {
+        let rule = (code >> 16) as u16;
+        match code & 0xffff {
+            0 => Self::Plain,
+            1 => Self::Structural,
+            2 => Self::Name,
+            3 => Self::Value,
+            4 => Self::Modules,
+            5 => Self::Fingerprint,
+            6 => Self::Cookies(rule),
+            _ => Self::Denied(rule),
+        }
+    }
 }
 
 impl KeyRules {
@@ -182,83 +218,5 @@ fn part(name: &[u8]) -> Verdict {
         b"fingerprint" => Verdict::Fingerprint,
         _ if defaults::is_structural(name) => Verdict::Structural,
         _ => Verdict::Plain,
-    }
-}
-
-/// Verdicts on the protocol's own names that are too long for a [`Recall`].
-#[derive(Clone, Debug, Default)]
-pub(super) struct LongNames(Vec<(&'static str, Verdict)>);
-
-impl LongNames {
-    pub(super) fn new(keys: &KeyRules) -> Self {
-        let long = defaults::COMMON_NAMES
-            .iter()
-            .filter(|name| name.len() > Recall::MAX_NAME);
-        Self(
-            long.map(|name| (*name, keys.judge(name.as_bytes())))
-                .collect(),
-        )
-    }
-
-    pub(super) fn get(&self, name: &[u8]) -> Option<Verdict> {
-        let known = self.0.iter().find(|(known, _)| known.as_bytes() == name)?;
-        Some(known.1)
-    }
-}
-
-/// The verdicts on the last short names: an event repeats the same few dozen names.
-#[derive(Clone, Debug)]
-pub(super) struct Recall {
-    /// By a hash of the name, two for each.
-    entries: [[(u64, u64, Verdict); 2]; RECALL_SIZE / 2],
-}
-
-impl Recall {
-    /// Longest name that is remembered.
-    pub(super) const MAX_NAME: usize = 16;
-
-    /// Knows the verdicts on the protocol's own names already.
-    pub(super) fn new(keys: &KeyRules) -> Self {
-        let mut recall = Self {
-            entries: [[(0, 0, Verdict::Plain); 2]; RECALL_SIZE / 2],
-        };
-        for name in defaults::COMMON_NAMES {
-            let mut bytes = [0; Self::MAX_NAME];
-            if name.len() <= bytes.len() {
-                bytes
-                    .iter_mut()
-                    .zip(name.bytes())
-                    .for_each(|(to, from)| *to = from);
-                let bits = u128::from_le_bytes(bytes);
-                recall.judge(bits as u64, (bits >> 64) as u64, || {
-                    keys.judge(name.as_bytes())
-                });
-            }
-        }
-        recall
-    }
-
-    /// The verdict on the name of these first and second eight bytes, filled up with zeros.
-    #[inline(always)]
-    pub(super) fn judge(
-        &mut self,
-        low: u64,
-        high: u64,
-        judge: impl FnOnce() -> Verdict,
-    ) -> Verdict {
-        let mixed = (low ^ high.rotate_left(29)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let slot = (mixed >> 48) as usize % (RECALL_SIZE / 2);
-        let Some([first, second]) = self.entries.get_mut(slot) else {
-            return judge();
-        };
-        if (first.0, first.1) == (low, high) {
-            return first.2;
-        }
-        if (second.0, second.1) != (low, high) {
-            *second = (low, high, judge());
-        }
-        // The one that was asked for longer ago makes room.
-        std::mem::swap(first, second);
-        first.2
     }
 }

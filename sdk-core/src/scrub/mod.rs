@@ -40,6 +40,7 @@ mod fold;
 mod keys;
 mod lanes;
 mod marks;
+mod memo;
 mod pattern;
 mod report;
 mod scrubber;

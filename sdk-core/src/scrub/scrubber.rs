@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use crate::scrub::defaults;
 use crate::scrub::find::Found;
 use crate::scrub::find::token::{Beginnings, TokenIndex};
-use crate::scrub::keys::{Fit, KeyRules, LongNames, Recall};
+use crate::scrub::keys::{Fit, KeyRules};
 use crate::scrub::marks::{Marks, marks};
+use crate::scrub::memo::Memos;
 use crate::scrub::pattern::Pattern;
 use crate::scrub::report::ScrubReport;
 use crate::scrub::walk::Walk;
@@ -30,9 +31,8 @@ pub const FILTERED: &str = "[Filtered]";
 #[must_use]
 pub struct Scrubber {
     pub(super) keys: KeyRules,
-    /// Verdicts on names that every event has.
-    pub(super) recall: Recall,
-    pub(super) long_names: LongNames,
+    /// What `keys` said to names.
+    pub(super) memos: Memos,
     pub(super) patterns: Vec<Pattern>,
     pub(super) tokens: TokenIndex,
     /// How tokens begin; `None` when some begin in a way that a sweep would not see.
@@ -72,8 +72,7 @@ impl Scrubber {
     pub fn empty() -> Self {
         Self {
             keys: KeyRules::default(),
-            recall: Recall::new(&KeyRules::default()),
-            long_names: LongNames::default(),
+            memos: Memos::default(),
             patterns: Vec::new(),
             tokens: TokenIndex::default(),
             beginnings: None,
@@ -194,8 +193,7 @@ impl Scrubber {
 
     /// Works out what depends on all rules together.
     fn prepare(&mut self) {
-        self.recall = Recall::new(&self.keys);
-        self.long_names = LongNames::new(&self.keys);
+        self.memos = Memos::default();
         self.tokens = TokenIndex::new(&self.patterns);
         self.beginnings = Beginnings::new(&self.patterns);
         self.forms = (0..self.patterns.len())

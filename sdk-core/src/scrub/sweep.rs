@@ -8,9 +8,9 @@ use crate::scrub::cursor::{self, Text};
 use crate::scrub::find::token::Beginnings;
 use crate::scrub::find::{assignment, card};
 use crate::scrub::keys::Verdict;
-use crate::scrub::lanes::{self, BLOCK};
-use crate::scrub::stops::{RUN_STOP, Scan, Stops};
-use crate::scrub::walk::Walk;
+use crate::scrub::lanes::{self, BLOCK, ByBlock, Classes};
+use crate::scrub::stops::{AHEAD, RUN_STOP, Scan, Stops};
+use crate::scrub::walk::{self, Walk};
 
 /// What the stops of a block need to know of those before.
 #[derive(Default)]
@@ -23,29 +23,117 @@ struct Place {
     next: usize,
     /// No text before this offset is searched any more.
     searched: usize,
+    /// The depth from which on it only matters how many brackets close.
+    floor: usize,
+}
+
+/// Goes over a whole document; false, and to be forgotten, when the document is odd.
+struct Sweep<'w, 's, 'a> {
+    walk: &'w mut Walk<'s, 'a>,
+    beginnings: &'w Beginnings,
+}
+
+impl ByBlock for Sweep<'_, '_, '_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run(
+        self,
+        classes: impl Fn(&[u8; BLOCK]) -> Classes,
+        parity: impl Fn(u64) -> u64,
+    ) -> Self::Output {
+        let Self { walk, beginnings } = self;
+        let json = walk.json;
+        let mut scan = Scan::default();
+        let mut place = Place::default();
+        for stretch in (0..json.len()).step_by(AHEAD * BLOCK) {
+            for number in 0..AHEAD {
+                let rest = json.get(stretch + number * BLOCK..).unwrap_or_default();
+                let mut tail = [0; BLOCK];
+                let block = rest.first_chunk().unwrap_or_else(|| {
+                    tail.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+                    &tail
+                });
+                scan.read(number, &classes(block), &parity);
+            }
+            if !scan.work_out(beginnings.with_digits()) {
+                return false;
+            }
+            for number in 0..AHEAD {
+                let base = stretch + number * BLOCK;
+                let stops = scan.stops(number);
+                if !walk.pass(base, &stops, &place, beginnings) {
+                    walk.block(base, &stops, &mut place, beginnings);
+                    place.floor = walk.floor();
+                }
+                place.opening = last(stops.opening, base).unwrap_or(place.opening);
+                place.slash = last(stops.backslash, base).map_or(place.slash, |at| at + 1);
+            }
+        }
+        true
+    }
 }
 
 impl Walk<'_, '_> {
     /// Walks to the end; false, and to be forgotten, when the document is odd.
     pub(super) fn sweep(&mut self, beginnings: &Beginnings) -> bool {
-        let mut scan = Scan::default();
-        let mut place = Place::default();
-        for base in (0..self.json.len()).step_by(BLOCK) {
-            let classes = lanes::classes(self.json, base);
-            let stops = scan.stops(&classes, beginnings.with_digits());
-            if stops.odd {
+        lanes::by_block(Sweep {
+            walk: self,
+            beginnings,
+        })
+    }
+
+    /// Passes over a block that surely has nothing to do: one kind of stop after the other,
+    /// which is quicker than from stop to stop. False, and nothing done, for all other blocks.
+    #[inline(always)]
+    fn pass(&mut self, base: usize, stops: &Stops, place: &Place, beginnings: &Beginnings) -> bool {
+        let (opened, closed) = (stops.opens.count_ones(), stops.closes.count_ones());
+        if place.next > base || place.searched > base || closed as usize + place.floor > self.depth
+        {
+            return false;
+        }
+        let mut code = None;
+        let plain_from = place.next.max(place.slash);
+        for (bit, at) in bits(stops.colon, base) {
+            let before = bit - 1;
+            let open = last(stops.opening & before, base).unwrap_or(place.opening);
+            if open < plain_from || stops.backslash & before != 0 {
                 return false;
             }
-            self.block(base, &stops, &mut place, beginnings);
-            place.opening = last(stops.opening, base).unwrap_or(place.opening);
-            place.slash = last(stops.backslash, base).map_or(place.slash, |at| at + 1);
+            let verdict = self.judge_plain(Text {
+                start: open + 1,
+                end: at - 1,
+                escaped: false,
+                closed: true,
+            });
+            if !Verdict::is_idle(verdict) {
+                return false;
+            }
+            code = Some(verdict);
         }
+        for (_, at) in bits(stops.run, base) {
+            if beginnings.begin(self.json, at - RUN_STOP) {
+                return false;
+            }
+        }
+        for (bit, at) in bits(stops.strong, base) {
+            let open = last(stops.opening & (bit - 1), base).unwrap_or(place.opening);
+            if self.is_searched(at, open) {
+                return false;
+            }
+        }
+        for (_, at) in bits(stops.list, base) {
+            if self.may_be_a_pair(at) {
+                return false;
+            }
+        }
+        self.under = code.map_or(self.under, Verdict::of_code);
+        self.depth = self.depth + opened as usize - closed as usize;
         true
     }
 
-    #[inline(always)]
     fn block(&mut self, base: usize, stops: &Stops, place: &mut Place, beginnings: &Beginnings) {
-        let mut rest = stops.colon | stops.bracket | stops.run | stops.strong;
+        let mut rest = stops.colon | stops.opens | stops.closes | stops.run | stops.strong;
         while rest != 0 {
             let bit = rest & rest.wrapping_neg();
             let at = base + rest.trailing_zeros() as usize;
@@ -110,6 +198,19 @@ impl Walk<'_, '_> {
         at + 1
     }
 
+    /// False when the list at the offset surely begins with no name.
+    #[inline(always)]
+    fn may_be_a_pair(&self, open: usize) -> bool {
+        match self.json.get(open + 1) {
+            Some(b'"') => self
+                .json
+                .get(open + 2)
+                .is_some_and(|byte| walk::is_of_a_name(*byte)),
+            Some(b' ' | b'\n' | b'\t' | b'\r') => true,
+            _ => false,
+        }
+    }
+
     /// Handles what may be a pair.
     fn first_of_list(&mut self, at: usize) -> usize {
         let first = cursor::skip_space(self.json, at);
@@ -142,6 +243,8 @@ impl Walk<'_, '_> {
                 assignment::may_assign(text, at - open - 1, &self.scrubber.keys)
             }),
             Some(b'0'..=b'9') => card::may_go_on(self.json, at),
+            // Of what letters stand for behind a backslash, only tabs and numbers matter.
+            Some(byte @ (b'A'..=b'Z' | b'a'..=b'z')) => matches!(byte, b't' | b'u'),
             _ => true,
         }
     }
@@ -160,6 +263,17 @@ impl Walk<'_, '_> {
         }
         text.end
     }
+}
+
+/// Each set bit of a mask, and its offset.
+#[inline(always)]
+fn bits(mut mask: u64, base: usize) -> impl Iterator<Item = (u64, usize)> {
+    std::iter::from_fn(move || {
+        let bit = mask & mask.wrapping_neg();
+        let at = base + mask.trailing_zeros() as usize;
+        mask ^= bit;
+        (bit != 0).then_some((bit, at))
+    })
 }
 
 /// The offset of the highest bit.
@@ -199,6 +313,8 @@ mod tests {
         "\\\\",
         "\\\"",
         "\\n",
+        "\\t",
+        "\\r",
         "\\u0041",
         "\\u003d",
         "\\/",
@@ -234,6 +350,7 @@ mod tests {
         "'password': 'x'",
         "\\\"pwd\\\": \\\"x\\\"",
         "password = \\\"x\\\"",
+        "password\\t=\\\"x\\\"",
         "?token=x&",
         "4111 1111 1111 1111",
         "4111-1111-1111-1111",

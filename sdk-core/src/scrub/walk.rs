@@ -12,7 +12,7 @@ use memchr::memmem;
 use crate::scrub::cursor::{self, Text};
 use crate::scrub::escape;
 use crate::scrub::find::{Found, Rule};
-use crate::scrub::keys::{Recall, Verdict};
+use crate::scrub::keys::Verdict;
 use crate::scrub::marks::{Marks, marks};
 use crate::scrub::report::ScrubReport;
 use crate::scrub::scrubber::{FILTERED, Scrubber};
@@ -46,7 +46,6 @@ pub(super) struct Walk<'s, 'a> {
     pub(super) json: &'a [u8],
     /// Sorted, without overlaps.
     pub(super) edits: Vec<Edit>,
-    recall: Recall,
     pub(super) depth: usize,
     /// What the name before the value said.
     pub(super) under: Verdict,
@@ -68,7 +67,6 @@ impl<'s, 'a> Walk<'s, 'a> {
             scrubber,
             json,
             edits: Vec::new(),
-            recall: scrubber.recall.clone(),
             depth: 0,
             under: Verdict::Plain,
             opened: 0,
@@ -275,9 +273,12 @@ impl<'s, 'a> Walk<'s, 'a> {
         let raw = text.content(self.json);
         let verdict = if text.escaped {
             // An escape takes up to six bytes for one.
-            let short = raw.len() <= 6 * MAX_PAIR_NAME;
-            let verdict = short.then(|| self.judge(text))?;
-            looks_like_a_name(&self.unescaped).then_some(verdict)?
+            if raw.len() > 6 * MAX_PAIR_NAME {
+                return None;
+            }
+            self.unescaped.clear();
+            escape::unescape(raw, &mut self.unescaped);
+            looks_like_a_name(&self.unescaped).then(|| self.scrubber.keys.judge(&self.unescaped))?
         } else {
             looks_like_a_name(raw).then(|| self.judge(text))?
         };
@@ -295,25 +296,18 @@ impl<'s, 'a> Walk<'s, 'a> {
     /// The verdict on a name.
     #[inline(always)]
     fn judge(&mut self, name: Text) -> Verdict {
-        let len = name.end - name.start;
         if name.escaped {
             return self.judge_escaped(name);
         }
-        let keys = &self.scrubber.keys;
-        let content = name.content(self.json);
-        if len > Recall::MAX_NAME {
-            let known = self.scrubber.long_names.get(content);
-            return known.unwrap_or_else(|| keys.judge(content));
-        }
-        match self.json.get(name.start..).and_then(<[u8]>::first_chunk) {
-            Some(chunk) => {
-                let kept = u128::MAX.checked_shr(8 * (16 - len as u32)).unwrap_or(0);
-                let bits = u128::from_le_bytes(*chunk) & kept;
-                self.recall
-                    .judge(bits as u64, (bits >> 64) as u64, || keys.judge(content))
-            }
-            None => keys.judge(content),
-        }
+        Verdict::of_code(self.judge_plain(name))
+    }
+
+    /// The code of the verdict on a name that has no escapes.
+    #[inline(always)]
+    pub(super) fn judge_plain(&self, name: Text) -> u32 {
+        let judge = || self.scrubber.keys.judge(name.content(self.json));
+        let memos = &self.scrubber.memos;
+        memos.judge(self.json, name.start, name.end, judge)
     }
 
     #[cold]
@@ -371,6 +365,14 @@ impl<'s, 'a> Walk<'s, 'a> {
         });
     }
 
+    /// The lowest depth that forgets nothing.
+    pub(super) fn floor(&self) -> usize {
+        let value = self.last_value.map_or(0, |value| value.depth);
+        let named = self.named.last().map_or(0, |(depth, _)| *depth);
+        let modules = if self.in_modules { MODULES_DEPTH } else { 0 };
+        value.max(named).max(modules)
+    }
+
     #[inline(always)]
     pub(super) fn close(&mut self) {
         self.depth = self.depth.saturating_sub(1);
@@ -417,14 +419,17 @@ fn is_of_an_id(byte: u8) -> bool {
 /// True for what may be the name of a header, a cookie or a parameter. What holds something
 /// filtered is none, so that it is judged once and not again when it is shorter.
 fn looks_like_a_name(text: &[u8]) -> bool {
-    let is_of_a_name = |byte: &u8| {
-        !byte.is_ascii_whitespace()
-            && !matches!(
-                byte,
-                b'=' | b'?' | b'&' | b'/' | b'"' | b'\'' | b'<' | b'>' | b'@'
-            )
-    };
     text.len() <= MAX_PAIR_NAME
-        && text.iter().all(is_of_a_name)
+        && text.iter().all(|byte| is_of_a_name(*byte))
         && memmem::find(text, FILTERED.as_bytes()).is_none()
+}
+
+/// True for the bytes that such a name is made of.
+#[inline(always)]
+pub(super) fn is_of_a_name(byte: u8) -> bool {
+    !byte.is_ascii_whitespace()
+        && !matches!(
+            byte,
+            b'=' | b'?' | b'&' | b'/' | b'"' | b'\'' | b'<' | b'>' | b'@'
+        )
 }

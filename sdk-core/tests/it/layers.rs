@@ -16,6 +16,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("clock", &["protocol"]),
     ("losses", &["envelope", "protocol", "ratelimit"]),
     ("scrub", &["protocol", "limits"]),
+    ("grouping", &["protocol", "limits"]),
     ("transport", TRANSPORT),
     ("transport::outbox", TRANSPORT),
     ("client", CLIENT),
@@ -89,6 +90,7 @@ const MODEL: &[&str] = &[
     "ratelimit",
     "losses",
     "scrub",
+    "grouping",
 ];
 
 /// Rooms that ask `Clock` for the time: the system clock panics in a browser.

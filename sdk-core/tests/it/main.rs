@@ -17,6 +17,8 @@ mod envelope;
 )]
 mod fuzz_targets;
 mod golden;
+#[cfg(feature = "grouping")]
+mod grouping;
 #[cfg(feature = "test")]
 mod integrations;
 #[cfg(all(feature = "panic", feature = "test"))]

@@ -161,6 +161,26 @@ impl HeldBody {
         Self { bytes, held }
     }
 
+    /// Accounts for `bytes` in all, as far as there is so much at all: what is made of the body takes
+    /// memory, too. Waits shortly for room.
+    ///
+    /// # Errors
+    ///
+    /// When others hold what is missing.
+    pub async fn reserve(&mut self, bytes: usize) -> Result<(), Refusal> {
+        let bytes = bytes.min(self.held.max_bytes);
+        self.held.reach(bytes).await
+    }
+
+    /// Accounts for `bytes` in all without waiting, for work on another thread.
+    ///
+    /// # Errors
+    ///
+    /// When others hold what is missing, or there is not so much at all.
+    pub fn reserve_now(&mut self, bytes: usize) -> Result<(), Refusal> {
+        self.held.reach_now(bytes)
+    }
+
     pub(super) fn into_parts(self) -> (Bytes, Held) {
         (self.bytes, self.held)
     }

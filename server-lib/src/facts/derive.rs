@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use mini_sentry::protocol::Timestamp;
 
-use super::{FactsInput, FrameRules, Scan, ScannedException, ScannedFrame, grouping, tags, text};
+use super::{FactsInput, FrameRules, Scan, ScannedException, ScannedFrame, tags, text};
 use crate::model::event::{EventFacts, EventKind, Headline, Level};
 use crate::model::tag::Tags;
 use crate::model::time::Millis;
@@ -26,6 +26,7 @@ pub(crate) const MAX_AGE_MS: i64 = 30 * Millis::DAY;
 #[must_use]
 pub fn derive(scan: &Scan<'_>, input: &FactsInput<'_>) -> EventFacts {
     let kind = kind_of(scan);
+    let grouping = input.rules.grouping.group(scan, input.rules);
     let client_time = scan.timestamp.as_deref().and_then(read_timestamp);
     let blamed = blamed_frame(scan, input.rules);
     let mut facts = EventFacts {
@@ -36,12 +37,16 @@ pub fn derive(scan: &Scan<'_>, input: &FactsInput<'_>) -> EventFacts {
         environment: tidy(scan.environment.as_deref().unwrap_or_default(), MAX_NAME),
         release: tidy(scan.release.as_deref().unwrap_or_default(), MAX_RELEASE),
         dist: tidy(scan.dist.as_deref().unwrap_or_default(), MAX_NAME),
-        title: title_of(scan),
+        title: match &grouping.title {
+            Some(title) => tidy(first_line(Some(title)), MAX_TITLE),
+            None => title_of(scan),
+        },
         culprit: culprit_of(scan, blamed),
         headline: headline_of(scan, blamed),
         handled: (scan.exceptions.iter().rev()).find_map(|exception| exception.handled),
-        grouping: grouping::key(scan, input.rules),
-        former_grouping: None,
+        grouping: grouping.key,
+        former_grouping: (input.rules.grouping)
+            .previous_key(scan, input.rules, input.received),
         user: scan
             .user
             .identity(input.client_ip)

@@ -1,23 +1,11 @@
 //! Which frames are the project's own.
 
+use mini_sentry::grouping::is_foreign;
 use wildmatch::WildMatch;
 
+use super::grouping::GroupingPlan;
 use super::{FrameRules, ScannedFrame};
 use crate::model::settings::ProjectSettings;
-
-/// Parts of paths under which no project keeps code of its own.
-const FOREIGN_PARTS: &[&str] = &[
-    "/node_modules/",
-    "/site-packages/",
-    "/dist-packages/",
-    "/.cargo/registry/",
-    "/rustc/",
-    "/lib/python2.",
-    "/lib/python3.",
-    "/vendor/bundle/",
-];
-/// Beginnings of file names that runtimes give to code of their own.
-const FOREIGN_PREFIXES: &[&str] = &["node:", "internal/", "<frozen ", "webpack/", "/usr/lib/"];
 
 impl FrameRules {
     /// Reads the rules of a project. A pattern without `*` and `?` also matches what lies below
@@ -27,10 +15,11 @@ impl FrameRules {
         Self {
             include: globs(&settings.in_app_include),
             exclude: globs(&settings.in_app_exclude),
+            grouping: GroupingPlan::from_settings(&settings.grouping),
         }
     }
 
-    /// Reports whether there is no rule, so that what SDKs say stands.
+    /// Reports whether there is no rule about frames, so that what SDKs say stands.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.include.is_empty() && self.exclude.is_empty()
@@ -40,27 +29,26 @@ impl FrameRules {
     /// then by what the SDK says; then by where the file lies.
     #[must_use]
     pub fn is_in_app(&self, place: FramePlace<'_>, sdk_says: Option<bool>) -> bool {
-        if !self.is_empty() {
-            let matches = |globs: &[WildMatch]| {
-                place
-                    .names()
-                    .any(|name| globs.iter().any(|glob| glob.matches(name)))
-            };
-            if matches(&self.include) {
-                return true;
-            }
-            if matches(&self.exclude) {
-                return false;
-            }
+        self.ruling(place)
+            .or(sdk_says)
+            .unwrap_or_else(|| !place.names().any(is_foreign))
+    }
+
+    /// Returns what the rules say of a frame, where they say anything.
+    #[must_use]
+    pub fn ruling(&self, place: FramePlace<'_>) -> Option<bool> {
+        if self.is_empty() {
+            return None;
         }
-        sdk_says.unwrap_or_else(|| {
-            !place.names().any(|name| {
-                FOREIGN_PARTS.iter().any(|part| name.contains(part))
-                    || FOREIGN_PREFIXES
-                        .iter()
-                        .any(|prefix| name.starts_with(prefix))
-            })
-        })
+        let matches = |globs: &[WildMatch]| {
+            place
+                .names()
+                .any(|name| globs.iter().any(|glob| glob.matches(name)))
+        };
+        if matches(&self.include) {
+            return Some(true);
+        }
+        matches(&self.exclude).then_some(false)
     }
 }
 

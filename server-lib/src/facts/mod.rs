@@ -63,8 +63,12 @@ pub struct Scan<'a> {
     pub exceptions: Vec<ScannedException<'a>>,
     /// Frames of a stack that belongs to no exception, outermost first.
     pub frames: Vec<ScannedFrame<'a>>,
+    /// Tags, in the order in which they came.
+    pub tags: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     /// The address of the page or request.
     pub url: Option<Cow<'a, str>>,
+    /// The method of the request.
+    pub method: Option<Cow<'a, str>>,
     /// The `User-Agent` that the event itself tells.
     pub user_agent: Option<Cow<'a, str>>,
     /// Who was affected.
@@ -77,8 +81,6 @@ pub struct Scan<'a> {
     pub infer_ip: Option<Cow<'a, str>>,
     /// The machine.
     pub server_name: Option<Cow<'a, str>>,
-    /// The client's own tags; at most 64.
-    pub tags: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     /// Where it ran.
     pub contexts: ScannedContexts<'a>,
 }
@@ -123,12 +125,20 @@ pub struct ScannedException<'a> {
     pub value: Option<Cow<'a, str>>,
     /// The module of its type.
     pub module: Option<Cow<'a, str>>,
-    /// What caught it: `onerror`, `excepthook`, …
-    pub mechanism: Option<Cow<'a, str>>,
     /// Whether the program survived.
     pub handled: Option<bool>,
     /// Its frames, outermost first; at most the innermost 64.
     pub frames: Vec<ScannedFrame<'a>>,
+    /// How it was caught: `onerror`, `chained`, …
+    pub mechanism: Option<Cow<'a, str>>,
+    /// Whether its type and text are the SDK's invention.
+    pub is_synthetic: bool,
+    /// Whether it only holds others together.
+    pub is_group: bool,
+    /// Its number in the event.
+    pub id: Option<u64>,
+    /// The number of the one that it belongs to.
+    pub parent: Option<u64>,
 }
 
 /// A frame.
@@ -147,6 +157,8 @@ pub struct ScannedFrame<'a> {
     pub in_app: Option<bool>,
     /// The line, for frames without a function.
     pub context_line: Option<Cow<'a, str>>,
+    /// The library or package that it is in.
+    pub package: Option<Cow<'a, str>>,
 }
 
 /// A user.
@@ -189,11 +201,13 @@ impl<'a> FactsInput<'a> {
     }
 }
 
-/// Which frames are the project's own.
+/// Which frames are the project's own, and how its events are put together.
 #[derive(Clone, Debug, Default)]
 pub struct FrameRules {
     /// Globs over module, file name and path of frames that are.
     pub include: Vec<wildmatch::WildMatch>,
     /// The same of frames that are not.
     pub exclude: Vec<wildmatch::WildMatch>,
+    /// How events are put together.
+    pub grouping: grouping::GroupingPlan,
 }

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{compaction, retention, sweep};
+use super::{compaction, orphans, retention, sweep};
 use crate::error::{Error, ErrorKind};
 use crate::state::AppState;
 
@@ -26,13 +26,20 @@ pub enum JobKind {
     Retention,
     /// Removes rows that nobody sees any more.
     Sweep,
+    /// Removes files of bodies that belong to no record.
+    Orphans,
     /// Packs bodies tighter and removes the dead ones.
     Compaction,
 }
 
 impl JobKind {
     /// All of them, in the order in which they run: each makes work for the next.
-    pub const ALL: &[Self] = &[Self::Retention, Self::Sweep, Self::Compaction];
+    pub const ALL: &[Self] = &[
+        Self::Retention,
+        Self::Sweep,
+        Self::Orphans,
+        Self::Compaction,
+    ];
 
     /// Returns the stable name.
     #[must_use]
@@ -40,6 +47,7 @@ impl JobKind {
         match self {
             Self::Retention => "retention",
             Self::Sweep => "sweep",
+            Self::Orphans => "orphans",
             Self::Compaction => "compaction",
         }
     }
@@ -65,6 +73,7 @@ pub struct JobReport {
 pub struct Jobs {
     pub(super) state: AppState,
     pub(super) memory: Mutex<retention::Memory>,
+    pub(super) orphans: Mutex<orphans::Memory>,
     trouble: Mutex<HashMap<&'static str, ErrorKind>>,
 }
 
@@ -109,6 +118,7 @@ impl Jobs {
         Self {
             state,
             memory: Mutex::default(),
+            orphans: Mutex::default(),
             trouble: Mutex::default(),
         }
     }
@@ -154,6 +164,7 @@ impl Jobs {
         match kind {
             JobKind::Retention => retention::run(self, stop).await,
             JobKind::Sweep => sweep::run(&self.state, stop).await,
+            JobKind::Orphans => orphans::run(self, stop).await,
             JobKind::Compaction => compaction::run(&self.state, stop).await,
         }
     }
@@ -168,20 +179,24 @@ impl Jobs {
         let woken = self.state.store.issues.wake(self.state.clock.now()).await;
         self.judge("wake", woken.map(|_| None));
         for &kind in JobKind::ALL {
+            let started = Instant::now();
             let report = self.run(kind, stop).await;
-            self.judge(kind.as_str(), report.map(Some));
+            let report = report.map(|report| Some((report, started.elapsed())));
+            self.judge(kind.as_str(), report);
         }
     }
 
     /// Logs what changed anything, and trouble once when it begins and once when it is over.
-    fn judge(&self, job: &'static str, result: Result<Option<JobReport>, Error>) {
+    fn judge(&self, job: &'static str, result: Result<Option<(JobReport, Duration)>, Error>) {
         let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
         match result {
             Ok(report) => {
                 if trouble.remove(job).is_some() {
                     tracing::info!(job, "a job works again");
                 }
-                if let Some(report) = report.filter(|report| *report != JobReport::default()) {
+                if let Some((report, elapsed)) = report
+                    && report != JobReport::default()
+                {
                     tracing::info!(
                         job,
                         partitions = report.partitions,
@@ -189,6 +204,7 @@ impl Jobs {
                         rows = report.rows,
                         blobs = report.blobs,
                         units = report.units,
+                        elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
                         "a job has done its work"
                     );
                 }

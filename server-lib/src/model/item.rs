@@ -29,3 +29,13 @@ pub struct ItemRow {
     /// Length of the body.
     pub bytes: u64,
 }
+
+impl ItemRow {
+    /// Reports whether it takes the place of an earlier one of its kind, project and event: what a
+    /// user said is said once, and clients send it again.
+    #[must_use]
+    pub fn replaces(&self) -> bool {
+        matches!(self.kind, RecordKind::UserReport | RecordKind::Feedback)
+            && !self.event_id.is_nil()
+    }
+}

@@ -1,6 +1,9 @@
 //! How a project treats its events.
 
+use mini_sentry::grouping::GroupingVersion;
 use serde::{Deserialize, Serialize};
+
+use super::time::Millis;
 
 /// Settings of a project; kept as JSON, so that old rows read as the defaults of new fields.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -23,6 +26,56 @@ pub struct ProjectSettings {
     pub max_events: u64,
     /// Keeps events for so many days; `None` means as long as the install.
     pub retention_days: Option<u32>,
+    /// How events are put together.
+    pub grouping: GroupingSettings,
+}
+
+/// How the events of a project are put together.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct GroupingSettings {
+    /// The way, with the rules that it follows.
+    #[serde(flatten)]
+    pub now: GroupingRules,
+    /// The way before, while issues that it made are still found by it.
+    pub previous: Option<PreviousGrouping>,
+}
+
+/// A way to put events together, and the rules that it follows.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct GroupingRules {
+    /// The version of the algorithm.
+    pub version: GroupingVersion,
+    /// Fingerprint rules, one a line.
+    pub fingerprint_rules: String,
+    /// Stack rules, one a line.
+    pub stack_rules: String,
+}
+
+/// The way in which events were put together until a change.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct PreviousGrouping {
+    /// The way.
+    #[serde(flatten)]
+    pub rules: GroupingRules,
+    /// From when on it does not count any more.
+    pub until: Millis,
+}
+
+impl GroupingSettings {
+    /// Changes the way, and keeps the one before until a moment, so that events find the issues
+    /// that they had. What was kept of an earlier change is given up, for an event has one way back.
+    pub fn adopt(&mut self, new: GroupingRules, until: Millis) {
+        if self.now != new {
+            let rules = std::mem::replace(&mut self.now, new);
+            self.previous = Some(PreviousGrouping { rules, until });
+        }
+    }
 }
 
 /// Events that are counted as filtered and not stored.

@@ -114,6 +114,12 @@ impl ApiError {
         self.status
     }
 
+    /// Returns the sentence.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// Returns the stable code.
     #[must_use]
     pub fn code(&self) -> &'static str {

@@ -181,6 +181,47 @@ async fn the_python_sdk_sends_one_of_everything_and_it_is_read_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_exporter_of_opentelemetry_sends_as_it_does_by_default() {
+    let Some(python) = python() else { return };
+    let server = TestServer::start().await.unwrap();
+    let told = run(&server, &python, "otlp.py").await;
+    server.digested().await.unwrap();
+
+    let list = get(&server, "/api/events/").await;
+    let rows = list["results"].as_array().unwrap();
+    assert_eq!(rows.len(), 2, "of the span and of the log record: {rows:?}");
+    for row in rows {
+        let failed = event(&server, text(row, "event_id")).await;
+        assert_eq!(failed["title"], "KeyError: 'user-42'");
+        assert_eq!(failed["contexts"]["trace"]["trace_id"], told["trace_id"]);
+        assert_eq!(failed["release"]["version"], "1.2.3");
+        assert_eq!(tag(&failed, "environment"), "staging");
+        let values = entry(&failed, "exception")["values"].as_array().unwrap();
+        let frames = values[0]["stacktrace"]["frames"].as_array().unwrap();
+        assert_eq!(text(frames.last().unwrap(), "function"), "total");
+    }
+    let organisation = &server.first.organisation.slug;
+    let sums = get(
+        &server,
+        &format!(
+            "/api/0/organizations/{organisation}/stats_v2/?field=sum(quantity)&groupBy=category&groupBy=outcome&statsPeriod=1h&interval=1h"
+        ),
+    )
+    .await;
+    let groups = sums["groups"].as_array().unwrap();
+    let accepted = |category: &str| {
+        let group = groups
+            .iter()
+            .find(|group| group["by"]["category"] == category);
+        group.unwrap()["totals"]["sum(quantity)"].clone()
+    };
+    assert_eq!(
+        (accepted("span"), accepted("log_item")),
+        (json!(1), json!(2))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_failing_flask_route_is_reported_with_its_request_and_without_its_secrets() {
     let Some(python) = python() else { return };
     let server = TestServer::start().await.unwrap();

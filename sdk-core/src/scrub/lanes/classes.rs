@@ -14,8 +14,12 @@ pub(in crate::scrub) struct Classes {
     pub(in crate::scrub) other_quote: u64,
     pub(in crate::scrub) backslash: u64,
     pub(in crate::scrub) colon: u64,
-    /// `{`, `}`, `[` and `]`.
-    pub(in crate::scrub) bracket: u64,
+    /// `{` and `[`.
+    pub(in crate::scrub) opening: u64,
+    /// `}` and `]`.
+    pub(in crate::scrub) closing: u64,
+    /// `[`.
+    pub(in crate::scrub) list: u64,
     /// `=` and `@`.
     pub(in crate::scrub) sign: u64,
     pub(in crate::scrub) dash: u64,
@@ -44,10 +48,9 @@ impl Classes {
             shifted(&mut classes.other_quote, own.equal(b'\'') | own.equal(b'`'));
             shifted(&mut classes.backslash, own.equal(b'\\'));
             shifted(&mut classes.colon, own.equal(b':'));
-            shifted(
-                &mut classes.bracket,
-                lowered.equal(b'{') | lowered.equal(b'}'),
-            );
+            shifted(&mut classes.opening, lowered.equal(b'{'));
+            shifted(&mut classes.closing, lowered.equal(b'}'));
+            shifted(&mut classes.list, own.equal(b'['));
             shifted(&mut classes.sign, own.equal(b'=') | own.equal(b'@'));
             shifted(&mut classes.dash, own.equal(b'-'));
             shifted(&mut classes.dot, own.equal(b'.'));

@@ -4,6 +4,8 @@
 
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 mod avx2;
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+mod avx512;
 mod classes;
 pub(super) use classes::{BLOCK, Classes};
 
@@ -38,46 +40,94 @@ fn load_tail(bytes: &[u8], at: usize) -> Lanes {
     Lanes::new(&chunk)
 }
 
-/// The classes of the bytes of a block that begins at an offset; behind the end there are none.
-#[inline(always)]
-pub(super) fn classes(bytes: &[u8], at: usize) -> Classes {
-    match bytes.get(at..).and_then(<[u8]>::first_chunk) {
-        Some(block) => classes_of(block),
-        None => classes_of_tail(bytes, at),
-    }
+/// Work on the classes of many blocks.
+pub(super) trait ByBlock {
+    /// What it comes to.
+    type Output;
+
+    /// Does it all, with the functions that suit the processor: the classes of a block, and a
+    /// bit for each one that has an odd number of set ones up to itself.
+    fn run(
+        self,
+        classes: impl Fn(&[u8; BLOCK]) -> Classes,
+        parity: impl Fn(u64) -> u64,
+    ) -> Self::Output;
 }
 
-#[inline(always)]
-fn classes_of(block: &[u8; BLOCK]) -> Classes {
+/// Does the work with the best instructions that the processor has.
+pub(super) fn by_block<W: ByBlock>(work: W) -> W::Output {
     #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
-    if let Some(classes) = avx2::classes(block) {
-        return classes;
-    }
-    Classes::of(block)
+    let work = match avx512::run(work).or_else(avx2::run) {
+        Ok(output) => return output,
+        Err(work) => work,
+    };
+    work.run(Classes::of, parity)
 }
 
-#[cold]
-fn classes_of_tail(bytes: &[u8], at: usize) -> Classes {
-    let mut block = [0; BLOCK];
-    for (to, from) in block.iter_mut().zip(bytes.get(at..).unwrap_or_default()) {
-        *to = *from;
+#[inline(always)]
+fn parity(mut mask: u64) -> u64 {
+    for by in [1, 2, 4, 8, 16, 32] {
+        mask ^= mask << by;
     }
-    classes_of(&block)
+    mask
 }
 
 #[cfg(all(test, target_arch = "x86_64", target_feature = "sse2"))]
 mod tests {
-    use super::{BLOCK, Classes, avx2, portable, sse2};
+    use super::{BLOCK, ByBlock, Classes, portable, sse2};
+
+    /// The classes of one block, and the parity of a mask.
+    struct One<'a>(&'a [u8; BLOCK], u64);
+
+    impl ByBlock for One<'_> {
+        type Output = (Classes, u64);
+
+        fn run(
+            self,
+            classes: impl Fn(&[u8; BLOCK]) -> Classes,
+            parity: impl Fn(u64) -> u64,
+        ) -> Self::Output {
+            (classes(self.0), parity(self.1))
+        }
+    }
+
+    /// What the kinds that this processor has give.
+    fn able(block: &[u8; BLOCK], mask: u64) -> impl Iterator<Item = (Classes, u64)> {
+        let kinds = [
+            super::avx2::run(One(block, mask)).ok(),
+            super::avx512::run(One(block, mask)).ok(),
+        ];
+        kinds.into_iter().flatten()
+    }
 
     #[test]
-    fn both_kinds_give_the_same_classes() {
+    fn all_kinds_give_the_same_parity() {
+        for (shift, mask) in (0..64).zip(
+            [0_u64, 1, u64::MAX, 0x9e37_79b9_7f4a_7c15]
+                .into_iter()
+                .cycle(),
+        ) {
+            let mask = mask.rotate_left(shift);
+            let plain = super::parity(mask);
+            for at in 0..u64::BITS {
+                let ones = (mask << (u64::BITS - 1 - at)).count_ones();
+                assert_eq!(plain >> at & 1, u64::from(ones % 2));
+            }
+            for (_, ours) in able(&[0; BLOCK], mask) {
+                assert_eq!(ours, plain, "{mask:x}");
+            }
+        }
+    }
+
+    #[test]
+    fn all_kinds_give_the_same_classes() {
         for seed in 0..=255u8 {
             let block: [u8; BLOCK] = std::array::from_fn(|at| {
                 seed.wrapping_mul(29)
                     .wrapping_add((at as u8).wrapping_mul(5))
             });
             let plain = Classes::of(&block);
-            if let Some(ours) = avx2::classes(&block) {
+            for (ours, _) in able(&block, 0) {
                 assert_eq!(ours, plain, "{block:?}");
             }
             for (at, byte) in block.iter().enumerate() {
@@ -86,7 +136,9 @@ mod tests {
                 assert_eq!(has(plain.other_quote), matches!(byte, b'\'' | b'`'));
                 assert_eq!(has(plain.backslash), *byte == b'\\');
                 assert_eq!(has(plain.colon), *byte == b':');
-                assert_eq!(has(plain.bracket), b"{}[]".contains(byte));
+                assert_eq!(has(plain.opening), matches!(byte, b'{' | b'['));
+                assert_eq!(has(plain.closing), matches!(byte, b'}' | b']'));
+                assert_eq!(has(plain.list), *byte == b'[');
                 assert_eq!(has(plain.sign), matches!(byte, b'=' | b'@'));
                 assert_eq!(has(plain.dash), *byte == b'-');
                 assert_eq!(has(plain.dot), *byte == b'.');

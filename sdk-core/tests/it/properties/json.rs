@@ -180,7 +180,7 @@ pub(super) fn value() -> impl Strategy<Value = Value> {
 }
 
 /// Any JSON object.
-pub(super) fn object() -> impl Strategy<Value = Value> {
+pub(crate) fn object() -> impl Strategy<Value = Value> {
     btree_map(key(), value(), 0..16).prop_map(to_object)
 }
 

@@ -9,6 +9,6 @@
 )]
 
 mod damage;
-mod json;
+pub(crate) mod json;
 mod lenient;
 mod typed;

@@ -37,6 +37,15 @@ pub struct Plan {
     pub rate: Option<f64>,
 }
 
+/// What a run and its watcher tell each other.
+#[derive(Default)]
+pub struct Live {
+    /// Ends the run early.
+    pub stop: AtomicBool,
+    /// Requests that were answered 2xx so far.
+    pub accepted: AtomicU64,
+}
+
 /// What came back.
 #[derive(Default)]
 pub struct Answers {
@@ -67,23 +76,23 @@ impl Answers {
     }
 }
 
-/// Sends. `keep_ids` remembers which events were accepted; `stop` ends early.
+/// Sends. `keep_ids` remembers which events were accepted.
 pub async fn send(
     target: &Target,
     corpus: &Arc<Corpus>,
     plan: &Plan,
     first_id: u128,
     keep_ids: bool,
-    stop: Arc<AtomicBool>,
+    live: Arc<Live>,
 ) -> Result<Answers> {
     let begin = Instant::now();
     let next = Arc::new(AtomicU64::new(0));
     let mut tasks = Vec::new();
     for _ in 0..plan.connections {
         let (target, corpus, plan) = (target.clone(), Arc::clone(corpus), plan.clone());
-        let (next, stop) = (Arc::clone(&next), Arc::clone(&stop));
+        let (next, live) = (Arc::clone(&next), Arc::clone(&live));
         tasks.push(tokio::spawn(async move {
-            connection(&target, &corpus, &plan, first_id, keep_ids, begin, &next, &stop).await
+            connection(&target, &corpus, &plan, first_id, keep_ids, begin, &next, &live).await
         }));
     }
     let mut all = Answers::default();
@@ -109,14 +118,14 @@ async fn connection(
     keep_ids: bool,
     begin: Instant,
     next: &AtomicU64,
-    stop: &AtomicBool,
+    live: &Live,
 ) -> Answers {
     let mut answers = Answers::default();
     let mut socket: Option<TcpStream> = None;
     let (mut request, mut body, mut answer) = (Vec::new(), Vec::new(), vec![0; 4096]);
     loop {
         let number = next.fetch_add(1, Ordering::Relaxed);
-        if number >= plan.requests || stop.load(Ordering::Relaxed) || begin.elapsed() >= plan.time {
+        if number >= plan.requests || live.stop.load(Ordering::Relaxed) || begin.elapsed() >= plan.time {
             return answers;
         }
         if let Some(rate) = plan.rate {
@@ -142,6 +151,7 @@ async fn connection(
         match exchange(target, &mut socket, &request, &mut answer).await {
             Ok(status) if (200..300).contains(&status) => {
                 answers.accepted += 1;
+                live.accepted.fetch_add(1, Ordering::Relaxed);
                 answers.micros.push(u32::try_from(sent.elapsed().as_micros()).unwrap_or(u32::MAX));
                 if keep_ids {
                     answers.ids.insert(spread(id));

@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
 use crate::Options;
-use crate::client::{self, Plan};
+use crate::client::{self, Live, Plan};
 use crate::corpus::Corpus;
 use crate::program::{Ours, Program};
 
@@ -23,21 +23,22 @@ pub async fn run(options: &Options, rounds: u32, store_command: Option<&Path>) -
         std::fs::remove_dir_all(&data)?;
     }
     std::fs::create_dir_all(&options.scratch)?;
-    let mut arguments = Vec::new();
-    if let Some(url) = &options.postgres {
-        arguments.extend(["--store".to_owned(), url.clone()]);
-    }
-    let mut ours =
-        Ours { binary: options.binary.clone(), data, arguments, environment: Vec::new(), set_up: None };
+    let mut ours = Ours {
+        binary: options.binary.clone(),
+        data,
+        store: options.postgres.clone(),
+        arguments: options.serve.clone(),
+        environment: Vec::new(),
+        set_up: None,
+    };
     ours.init()?;
-    ours.arguments.extend(options.serve.iter().cloned());
 
     let (mut answered, mut unanswered) = (HashSet::new(), HashSet::new());
     for round in 0..rounds {
         let server = ours.start().await?;
         let plan = Plan { connections: 32, time: Duration::from_secs(60), requests: u64::MAX, rate: None };
-        let stop = Arc::new(AtomicBool::new(false));
-        let (target, events, halt) = (server.target.clone(), Arc::clone(&corpus), Arc::clone(&stop));
+        let live = Arc::new(Live::default());
+        let (target, events, halt) = (server.target.clone(), Arc::clone(&corpus), Arc::clone(&live));
         let first = u128::from(round + 1) << 64;
         let load = tokio::spawn(async move { client::send(&target, &events, &plan, first, true, halt).await });
         // Each round dies at another moment.
@@ -54,7 +55,7 @@ pub async fn run(options: &Options, rounds: u32, store_command: Option<&Path>) -
             tokio::time::sleep(life).await;
         }
         server.kill()?;
-        stop.store(true, Ordering::Relaxed);
+        live.stop.store(true, Ordering::Relaxed);
         let answers = load.await??;
         println!("round {:>2}: {} answered, {} open", round + 1, answers.ids.len(), answers.unanswered.len());
         answered.extend(answers.ids);

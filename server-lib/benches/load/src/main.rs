@@ -11,6 +11,8 @@ mod corpus;
 mod crash;
 mod phases;
 mod program;
+mod retention;
+mod scale;
 mod sink;
 
 #[derive(Parser)]
@@ -35,6 +37,22 @@ enum Command {
         /// are appended. For databases that may go away.
         #[arg(long)]
         store_command: Option<PathBuf>,
+    },
+    /// Lets retention remove events while others arrive, and compares the rates.
+    Retention {
+        #[command(flatten)]
+        options: Options,
+        /// Events that retention removes in each of its two ways.
+        #[arg(long, default_value_t = 1_000_000)]
+        events: u64,
+    },
+    /// Compares a server that has many events with itself when it had 100,000.
+    Scale {
+        #[command(flatten)]
+        options: Options,
+        /// Stored events at which it is measured again.
+        #[arg(long, value_delimiter = ',', default_value = "5000000")]
+        events: Vec<u64>,
     },
     /// Serves as one of the two sinks; used by `bench`.
     Sink {
@@ -92,6 +110,8 @@ async fn main() -> Result<()> {
         Command::Crash { options, kills, store_command } => {
             crash::run(&options, kills, store_command.as_deref()).await
         }
+        Command::Retention { options, events } => retention::run(&options, events).await,
+        Command::Scale { options, events } => scale::run(&options, &events).await,
         Command::Sink { durable } => sink::run(durable).await,
     }
 }

@@ -2,14 +2,13 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
 use crate::Options;
 use crate::bars::{at_least, at_most, heading, median, row};
-use crate::client::{self, Answers, Plan};
+use crate::client::{self, Answers, Live, Plan};
 use crate::corpus::Corpus;
 use crate::program::{Ours, Program, disk};
 
@@ -24,10 +23,16 @@ struct Sample {
 }
 
 /// Ids never repeat within a run of this program.
-struct Ids(u128);
+pub struct Ids(u128);
 
 impl Ids {
-    fn take(&mut self) -> u128 {
+    /// Begins where no run of another process does.
+    pub fn new() -> Self {
+        Self(u128::from(std::process::id()) << 64)
+    }
+
+    /// Returns the first of a range that nobody else has.
+    pub fn take(&mut self) -> u128 {
         self.0 += 1 << 32;
         self.0
     }
@@ -37,10 +42,10 @@ impl Ids {
 pub async fn run(options: &Options) -> Result<()> {
     let corpus = Arc::new(Corpus::read(&options.corpus)?);
     println!("{} events of {} bytes on average", corpus.len(), corpus.average_bytes);
-    let mut ids = Ids(u128::from(std::process::id()) << 64);
+    let mut ids = Ids::new();
     std::fs::create_dir_all(&options.scratch)?;
 
-    let mut ours = fresh(options, "bench", None)?;
+    let ours = fresh(options, "bench", None)?;
     let server = ours.start().await?;
     tokio::time::sleep(Duration::from_secs(2)).await;
     heading("Empty");
@@ -55,7 +60,7 @@ pub async fn run(options: &Options) -> Result<()> {
     }
     half_load(options, &ours, &corpus, &mut ids, early).await?;
     for target in &options.fill {
-        filled(options, &mut ours, &corpus, &mut ids, *target, early).await?;
+        filled(options, &ours, &corpus, &mut ids, *target, early).await?;
     }
     space(options, &ours, &corpus, "events of 200 groups", 1.2).await?;
     if let Some(shapes) = &options.shapes {
@@ -70,37 +75,35 @@ pub async fn run(options: &Options) -> Result<()> {
         heading("PostgreSQL, 32 connections");
         let ours = fresh(options, "postgres", Some(url))?;
         let server = ours.start().await?;
-        let (visible, cpu) = visible_rate(&server, &corpus, ids.take(), options.sustained).await?;
-        row("visible events a second", &format!("{visible:.0}"));
-        row("server CPU an event without PostgreSQL's own, microseconds", &format!("{cpu:.0}"));
-        at_least("visible events a second, of ours on SQLite", visible / early, 0.4);
+        let rates = visible_rate(&server, &corpus, ids.take(), options.sustained).await?;
+        row("visible events a second", &format!("{:.0}", rates.visible));
+        row("server CPU an event without PostgreSQL's own, microseconds", &format!("{:.0}", rates.cpu_micros));
+        at_least("visible events a second, of ours on SQLite", rates.visible / early, 0.4);
         server.stop()?;
     }
     Ok(())
 }
 
-fn fresh(options: &Options, name: &str, store: Option<&str>) -> Result<Ours> {
+/// Sets an empty server up.
+pub fn fresh(options: &Options, name: &str, store: Option<&str>) -> Result<Ours> {
     let data = options.scratch.join(name);
     if data.exists() {
         std::fs::remove_dir_all(&data)?;
     }
-    let mut arguments = Vec::new();
-    if let Some(url) = store {
-        arguments.extend(["--store".to_owned(), url.to_owned()]);
-    }
     let mut ours = Ours {
         binary: options.binary.clone(),
         data,
-        arguments,
+        store: store.map(str::to_owned),
+        arguments: options.serve.clone(),
         environment: Vec::new(),
         set_up: None,
     };
     ours.init()?;
-    ours.arguments.extend(options.serve.iter().cloned());
     Ok(ours)
 }
 
-async fn measure(
+/// Sends as fast as answers come; returns what came back and the processor time of the server.
+pub async fn measure(
     server: &Program,
     corpus: &Arc<Corpus>,
     first_id: u128,
@@ -110,7 +113,7 @@ async fn measure(
 ) -> Result<(Answers, Duration)> {
     let plan = Plan { connections, time, requests, rate: None };
     let before = server.cpu()?;
-    let answers = client::send(&server.target, corpus, &plan, first_id, false, Arc::new(AtomicBool::new(false))).await?;
+    let answers = client::send(&server.target, corpus, &plan, first_id, false, Arc::new(Live::default())).await?;
     Ok((answers, server.cpu()? - before))
 }
 
@@ -165,16 +168,35 @@ async fn side_by_side(options: &Options, ours: &Ours, corpus: &Arc<Corpus>, ids:
     Ok(figures)
 }
 
-/// Returns visible events a second and CPU microseconds for each.
-async fn visible_rate(server: &Program, corpus: &Arc<Corpus>, first_id: u128, seconds: u64) -> Result<(f64, f64)> {
+/// What 32 connections get done.
+pub struct Rates {
+    /// Events a second that were answered 2xx.
+    pub accepted: f64,
+    /// Events a second that a query counts, the wait for the last of them included.
+    pub visible: f64,
+    /// Processor time of the server for a visible event, in microseconds.
+    pub cpu_micros: f64,
+}
+
+impl Rates {
+    /// Prints them in one row.
+    pub fn show(&self) {
+        let figures = format!("{:.0}  {:.0}  {:.0}", self.accepted, self.visible, self.cpu_micros);
+        row("accepted/s, visible/s, CPU µs an event", &figures);
+    }
+}
+
+/// Measures how many events a second are accepted and become visible.
+pub async fn visible_rate(server: &Program, corpus: &Arc<Corpus>, first_id: u128, seconds: u64) -> Result<Rates> {
     let seen = server.visible().await?;
     let begin = Instant::now();
     let before = server.cpu()?;
     let plan = Plan { connections: 32, time: Duration::from_secs(seconds), requests: u64::MAX, rate: None };
-    let answers = client::send(&server.target, corpus, &plan, first_id, false, Arc::new(AtomicBool::new(false))).await?;
+    let answers = client::send(&server.target, corpus, &plan, first_id, false, Arc::new(Live::default())).await?;
     server.await_visible(seen + answers.accepted, Duration::from_secs(120)).await?;
-    let rate = answers.accepted as f64 / begin.elapsed().as_secs_f64();
-    Ok((rate, (server.cpu()? - before).as_micros() as f64 / answers.accepted as f64))
+    let visible = answers.accepted as f64 / begin.elapsed().as_secs_f64();
+    let cpu_micros = (server.cpu()? - before).as_micros() as f64 / answers.accepted as f64;
+    Ok(Rates { accepted: answers.rate(), visible, cpu_micros })
 }
 
 async fn sustained(
@@ -187,7 +209,8 @@ async fn sustained(
 ) -> Result<f64> {
     heading(&format!("Sustained for {} seconds, 32 connections", options.sustained));
     let server = ours.start().await?;
-    let (visible, cpu) = visible_rate(&server, corpus, ids.take(), options.sustained).await?;
+    let rates = visible_rate(&server, corpus, ids.take(), options.sustained).await?;
+    let (visible, cpu) = (rates.visible, rates.cpu_micros);
     row("visible events a second", &format!("{visible:.0}"));
     row("server CPU a visible event, microseconds", &format!("{cpu:.0}"));
     at_least("visible events a second, of raw", visible / raw_rate, 0.33);
@@ -206,9 +229,9 @@ async fn half_load(options: &Options, ours: &Ours, corpus: &Arc<Corpus>, ids: &m
         requests: u64::MAX,
         rate: Some(full / 2.0),
     };
-    let stop = Arc::new(AtomicBool::new(false));
+    let live = Arc::new(Live::default());
     let (target, events, first) = (server.target.clone(), Arc::clone(corpus), ids.take());
-    let load = tokio::spawn(async move { client::send(&target, &events, &plan, first, false, stop).await });
+    let load = tokio::spawn(async move { client::send(&target, &events, &plan, first, false, live).await });
     let mut lags = Vec::new();
     while !load.is_finished() {
         lags.push(server.metric("mini_sentry_digest_lag_seconds").await?);
@@ -220,21 +243,26 @@ async fn half_load(options: &Options, ours: &Ours, corpus: &Arc<Corpus>, ids: &m
     server.stop()
 }
 
-async fn filled(
+/// Fills the server up to so many stored events.
+pub async fn fill(ours: &Ours, corpus: &Arc<Corpus>, ids: &mut Ids, events: u64) -> Result<()> {
+    let server = ours.start().await?;
+    let missing = events.saturating_sub(server.visible().await?);
+    measure(&server, corpus, ids.take(), 32, Duration::from_secs(3600), missing).await?;
+    server.await_visible(events, Duration::from_secs(600)).await?;
+    server.stop()
+}
+
+/// Measures a server that has many events already, `early` being what it did when it had few.
+pub async fn filled(
     options: &Options,
-    ours: &mut Ours,
+    ours: &Ours,
     corpus: &Arc<Corpus>,
     ids: &mut Ids,
     events: u64,
     early: f64,
 ) -> Result<()> {
     heading(&format!("At {events} stored events"));
-    let server = ours.start().await?;
-    let seen = server.visible().await?;
-    let missing = events.saturating_sub(seen);
-    measure(&server, corpus, ids.take(), 32, Duration::from_secs(3600), missing).await?;
-    server.await_visible(events, Duration::from_secs(600)).await?;
-    server.stop()?;
+    fill(ours, corpus, ids, events).await?;
     let server = ours.start().await?;
     at_most("ready, milliseconds", server.ready.as_secs_f64() * 1000.0, 200.0);
     tokio::time::sleep(Duration::from_secs(2)).await;
@@ -246,9 +274,9 @@ async fn filled(
         pages.push(begin.elapsed().as_secs_f64() * 1000.0);
     }
     row("first page of events, milliseconds", &format!("{:.1}", median(pages)));
-    let (visible, cpu) = visible_rate(&server, corpus, ids.take(), options.seconds * 4).await?;
-    row("visible/s, CPU µs an event", &format!("{visible:.0}  {cpu:.0}"));
-    at_least("visible events a second, of those at the start", visible / early, 0.8);
+    let rates = visible_rate(&server, corpus, ids.take(), options.seconds * 4).await?;
+    rates.show();
+    at_least("visible events a second, of those at the start", rates.visible / early, 0.8);
     row("resident memory at most, MiB", &format!("{:.1}", server.memory()?.1 as f64 / MIB));
     server.stop()
 }

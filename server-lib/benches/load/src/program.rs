@@ -1,12 +1,13 @@
 //! A server as a child process: started, measured from outside, stopped or killed.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::client::{self, Target};
 
@@ -28,7 +29,9 @@ pub struct Ours {
     pub binary: PathBuf,
     /// The data folder.
     pub data: PathBuf,
-    /// Further arguments and environment, such as `--store`.
+    /// The database's address; `None` for SQLite in the data folder.
+    pub store: Option<String>,
+    /// Further arguments of `serve`.
     pub arguments: Vec<String>,
     /// Environment.
     pub environment: Vec<(String, String)>,
@@ -51,9 +54,8 @@ impl Ours {
         let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let address = SocketAddr::from(([127, 0, 0, 1], port));
         let output = Command::new(&self.binary)
-            .args(["init", "--json", "--listen", &address.to_string(), "--data"])
-            .arg(&self.data)
-            .args(&self.arguments)
+            .args(["init", "--json", "--listen", &address.to_string()])
+            .args(self.place())
             .stderr(Stdio::inherit())
             .output()?;
         let told: serde_json::Value = serde_json::from_slice(&output.stdout).context("init told nothing")?;
@@ -67,17 +69,48 @@ impl Ours {
         Ok(())
     }
 
+    /// Where the data is, as every command wants to know.
+    fn place(&self) -> Vec<&OsStr> {
+        let mut arguments = vec![OsStr::new("--data"), self.data.as_os_str()];
+        if let Some(url) = &self.store {
+            arguments.extend([OsStr::new("--store"), OsStr::new(url)]);
+        }
+        arguments
+    }
+
+    /// Runs another command on the data folder.
+    pub fn command(&self, arguments: &[&str]) -> Result<()> {
+        let status = Command::new(&self.binary)
+            .args(arguments)
+            .args(self.place())
+            .stdout(Stdio::null())
+            .status()?;
+        ensure!(status.success(), "{} ended with {status}", arguments.join(" "));
+        Ok(())
+    }
+
+    /// Changes a setting of the project.
+    pub fn set_project(&self, setting: &str) -> Result<()> {
+        let set_up = self.set_up.as_ref().context("not initialised")?;
+        self.command(&["project", "update", &set_up.project, "--setting", setting])
+    }
+
+    /// Where the server's log lines go.
+    pub fn log(&self) -> PathBuf {
+        self.data.with_extension("log")
+    }
+
     /// Starts the server and waits until it is ready.
     pub async fn start(&self) -> Result<Program> {
         let set_up = self.set_up.clone().context("not initialised")?;
         let begin = Instant::now();
         let child = Command::new(&self.binary)
-            .args(["serve", "--listen", &set_up.address.to_string(), "--data"])
-            .arg(&self.data)
+            .args(["serve", "--listen", &set_up.address.to_string()])
+            .args(self.place())
             .args(&self.arguments)
             .envs(self.environment.iter().cloned())
             .stdout(Stdio::null())
-            .stderr(Stdio::from(std::fs::File::options().create(true).append(true).open(self.data.with_extension("log"))?))
+            .stderr(Stdio::from(std::fs::File::options().create(true).append(true).open(self.log())?))
             .spawn()?;
         let target = Target {
             address: set_up.address,

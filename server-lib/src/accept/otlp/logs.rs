@@ -3,37 +3,35 @@
 use mini_sentry::envelope::ItemKind;
 use serde_json::{Map, Value, json};
 
-use super::{Converted, Packer, attributes, list, without_nulls};
+use super::{Converted, Format, Packer, Signal, Unreadable, attributes, walk, without_nulls};
 use crate::accept::shipper;
 use crate::model::time::Millis;
 
 const CONTENT_TYPE: &str = "application/vnd.sentry.items.log+json";
 
 /// Converts a request of log records.
-#[must_use]
-pub fn logs(request: &Value, received: Millis) -> Converted {
-    let mut packer = Packer::new(ItemKind::Log, CONTENT_TYPE);
-    for resource in list(request, &["resourceLogs"]) {
-        let about = attributes::read(resource.get("resource").unwrap_or(&Value::Null));
-        for scope in list(resource, &["scopeLogs", "instrumentationLibraryLogs"]) {
-            for record in list(scope, &["logRecords", "logs"]) {
-                if !record.is_object() {
-                    packer.reject();
-                    continue;
-                }
-                let mut all = about.clone();
-                all.extend(attributes::read(record));
-                packer.entry(convert(record, &all, received));
-                let is_exception = ["exception.type", "exception.stacktrace"]
-                    .iter()
-                    .any(|name| all.contains_key(*name));
-                if is_exception {
-                    packer.event(shipper::event(fields(record, all, received), received));
-                }
-            }
+///
+/// # Errors
+///
+/// When the request cannot be read at all.
+pub fn logs(body: &[u8], format: Format, received: Millis) -> Result<Converted, Unreadable> {
+    let mut packer = Packer::new(ItemKind::Log, CONTENT_TYPE, body);
+    walk(body, format, Signal::Logs, &mut |about, entry| {
+        let Some(record) = packer.read(entry) else {
+            return;
+        };
+        let mut all = about.clone();
+        all.extend(attributes::read(&record));
+        packer.entry(&convert(&record, &all, received));
+        let is_exception = ["exception.type", "exception.stacktrace"]
+            .iter()
+            .any(|name| all.contains_key(*name));
+        if is_exception {
+            let tells_time = own_time(&record).is_some();
+            packer.event(received, tells_time, || fields(&record, all, received));
         }
-    }
-    packer.finish()
+    })?;
+    Ok(packer.finish())
 }
 
 fn convert(record: &Value, all: &Map<String, Value>, received: Millis) -> Value {
@@ -73,9 +71,12 @@ fn body(record: &Value) -> String {
 }
 
 fn time(record: &Value, received: Millis) -> f64 {
+    own_time(record).unwrap_or_else(|| received.to_timestamp().as_seconds())
+}
+
+fn own_time(record: &Value) -> Option<f64> {
     attributes::seconds(record, "timeUnixNano")
         .or_else(|| attributes::seconds(record, "observedTimeUnixNano"))
-        .unwrap_or_else(|| received.to_timestamp().as_seconds())
 }
 
 fn severity(record: &Value) -> Option<u64> {

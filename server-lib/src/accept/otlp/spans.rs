@@ -3,29 +3,29 @@
 use mini_sentry::envelope::ItemKind;
 use serde_json::{Map, Value, json};
 
-use super::{Converted, Packer, attributes, list, without_nulls};
-use crate::accept::shipper;
+use super::{Converted, Format, Packer, Signal, Unreadable, attributes, list, walk, without_nulls};
 use crate::model::time::Millis;
 
 const CONTENT_TYPE: &str = "application/vnd.sentry.items.span.v2+json";
 
 /// Converts a request of spans.
-#[must_use]
-pub fn spans(request: &Value, received: Millis) -> Converted {
-    let mut packer = Packer::new(ItemKind::Span, CONTENT_TYPE);
-    for resource in list(request, &["resourceSpans"]) {
-        let about = attributes::read(resource.get("resource").unwrap_or(&Value::Null));
-        for scope in list(resource, &["scopeSpans", "instrumentationLibrarySpans"]) {
-            for span in list(scope, &["spans"]) {
-                match convert(span, &about) {
-                    Some(entry) => packer.entry(entry),
-                    None => packer.reject(),
-                }
-                exceptions(span, &about, received, &mut packer);
-            }
+///
+/// # Errors
+///
+/// When the request cannot be read at all.
+pub fn spans(body: &[u8], format: Format, received: Millis) -> Result<Converted, Unreadable> {
+    let mut packer = Packer::new(ItemKind::Span, CONTENT_TYPE, body);
+    walk(body, format, Signal::Spans, &mut |about, entry| {
+        let Some(span) = packer.read(entry) else {
+            return;
+        };
+        match convert(&span, about) {
+            Some(entry) => packer.entry(&entry),
+            None => packer.reject(),
         }
-    }
-    packer.finish()
+        exceptions(&span, about, received, &mut packer);
+    })?;
+    Ok(packer.finish())
 }
 
 fn convert(span: &Value, about: &Map<String, Value>) -> Option<Value> {
@@ -43,7 +43,7 @@ fn convert(span: &Value, about: &Map<String, Value>) -> Option<Value> {
     if let Some(message) = status_message {
         all.insert("sentry.status.message".to_owned(), json!(message));
     }
-    let links: Vec<Value> = list(span, &["links"]).filter_map(link).collect();
+    let links: Vec<Value> = list(span, "links").filter_map(link).collect();
     Some(without_nulls(json!({
         "trace_id": trace_id,
         "span_id": span_id,
@@ -68,30 +68,33 @@ fn link(link: &Value) -> Option<Value> {
 
 /// Makes events of the exceptions that a span has noted.
 fn exceptions(span: &Value, about: &Map<String, Value>, received: Millis, packer: &mut Packer) {
-    let of_span = list(span, &["events"]);
+    let of_span = list(span, "events");
     let is_exception = |event: &&Value| event.get("name").is_some_and(|name| name == "exception");
+    let name = span.get("name").and_then(Value::as_str);
     for noted in of_span.filter(is_exception) {
-        let mut fields = about.clone();
-        fields.extend(attributes::read(span));
-        fields.extend(attributes::read(noted));
-        let mut insert = |name: &str, value: Option<Value>| {
-            if let Some(value) = value {
-                fields.insert(name.to_owned(), value);
-            }
-        };
-        insert("level", Some(json!("error")));
         let time = attributes::seconds(noted, "timeUnixNano");
-        insert("@timestamp", time.map(Value::from));
-        insert(
-            "trace_id",
-            attributes::id(span, "traceId", 32).map(Value::from),
-        );
-        insert(
-            "span_id",
-            attributes::id(span, "spanId", 16).map(Value::from),
-        );
-        let mut event = shipper::event(fields, received);
-        event.transaction = span.get("name").and_then(Value::as_str).map(str::to_owned);
-        packer.event(event);
+        let event = packer.event(received, time.is_some(), || {
+            let mut fields = about.clone();
+            fields.extend(attributes::read(span));
+            fields.extend(attributes::read(noted));
+            let told = [
+                ("level", Some(json!("error"))),
+                ("@timestamp", time.map(Value::from)),
+                (
+                    "trace_id",
+                    attributes::id(span, "traceId", 32).map(Value::from),
+                ),
+                (
+                    "span_id",
+                    attributes::id(span, "spanId", 16).map(Value::from),
+                ),
+            ];
+            let told = told.into_iter();
+            fields.extend(told.filter_map(|(name, value)| Some((name.to_owned(), value?))));
+            fields
+        });
+        if let Some(event) = event {
+            event.transaction = name.map(str::to_owned);
+        }
     }
 }

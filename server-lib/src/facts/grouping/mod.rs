@@ -1,187 +1,149 @@
-//! Under which key an event is put together with others. The first, simple way:
+//! Under which key an event is put together with others: the core's grouping, over what a scan
+//! borrowed.
 //!
-//! 1. what the client asks for, with `{{ default }}` standing for the rest of this list;
-//! 2. types of the exceptions, with the frames of the project's own code (all frames where none
-//!    is), by module or file and function, or by the line of code where there is no function;
-//! 3. types and texts of exceptions without frames;
-//! 4. the message, with what varies from event to event put aside.
-//!
-//! Keys are kept in the database, so none of this may change without a new version of the prefix.
+//! Keys are kept in databases, and only versions and rules change them. While a project goes over
+//! from one way to another, an event has both keys, and an issue that its old key names is its own.
 
-mod message;
+use mini_sentry::grouping::{
+    ExceptionPart, Explanation, FingerprintRules, FramePart, Grouper, InApp, StackRules, Subject,
+};
 
-use twox_hash::XxHash3_128;
-
-use super::{FrameRules, Scan, ScannedFrame};
+use super::{FrameRules, Scan, ScannedException, ScannedFrame};
 use crate::model::event::GroupingKey;
+use crate::model::settings::{GroupingRules, GroupingSettings};
+use crate::model::time::Millis;
 
-pub use message::append_template;
+/// How a project's events are put together, its rules read.
+#[derive(Clone, Debug, Default)]
+pub struct GroupingPlan {
+    now: Grouper,
+    previous: Option<(Grouper, Millis)>,
+}
 
-/// Distinguishes keys of this way of grouping from later ones.
-const PREFIX: &str = "v0";
-/// Between two parts; no text of JSON holds it unless it was meant to confuse.
-const SEPARATOR: char = '\u{1f}';
-/// Bytes of one part that count.
-const MAX_PART_BYTES: usize = 1_000;
+/// What a plan makes of an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grouped {
+    /// Its key.
+    pub key: GroupingKey,
+    /// The title that a rule gives.
+    pub title: Option<String>,
+}
 
-/// Returns the key of an event.
+impl GroupingPlan {
+    /// Reads what a project's settings say. Lines that are no rules are refused where settings
+    /// change, so here they only count for nothing.
+    #[must_use]
+    pub fn from_settings(settings: &GroupingSettings) -> Self {
+        Self {
+            now: grouper(&settings.now),
+            previous: settings
+                .previous
+                .as_ref()
+                .map(|previous| (grouper(&previous.rules), previous.until)),
+        }
+    }
+
+    /// Groups an event.
+    #[must_use]
+    pub fn group(&self, scan: &Scan<'_>, rules: &FrameRules) -> Grouped {
+        let grouping = self.now.group(&subject(scan, rules));
+        Grouped {
+            key: GroupingKey(grouping.key.0),
+            title: grouping.title,
+        }
+    }
+
+    /// Returns the key that an event had before the last change, while that still counts; `None`
+    /// when it is the same.
+    #[must_use]
+    pub fn previous_key(
+        &self,
+        scan: &Scan<'_>,
+        rules: &FrameRules,
+        received: Millis,
+    ) -> Option<GroupingKey> {
+        let (grouper, until) = self.previous.as_ref()?;
+        if received >= *until {
+            return None;
+        }
+        let subject = subject(scan, rules);
+        let key = grouper.group(&subject).key;
+        (key != self.now.group(&subject).key).then_some(GroupingKey(key.0))
+    }
+
+    /// Says why an event has its key.
+    #[must_use]
+    pub fn explain(&self, scan: &Scan<'_>, rules: &FrameRules) -> Explanation {
+        self.now.explain(&subject(scan, rules))
+    }
+}
+
+/// Makes what rules ask for; lines that are no rules count for nothing.
 #[must_use]
-pub fn key(scan: &Scan<'_>, rules: &FrameRules) -> GroupingKey {
-    let mut parts = Parts::default();
-    if scan.fingerprint.is_empty() {
-        append_default(scan, rules, &mut parts);
-    }
-    for part in &scan.fingerprint {
-        if is_default(part) {
-            append_default(scan, rules, &mut parts);
-        } else {
-            parts.push("fingerprint", part);
-        }
-    }
-    parts.hash()
+pub fn grouper(rules: &GroupingRules) -> Grouper {
+    Grouper::new(rules.version)
+        .fingerprint_rules(FingerprintRules::parse_lenient(&rules.fingerprint_rules))
+        .stack_rules(StackRules::parse_lenient(&rules.stack_rules))
 }
 
-/// What is hashed: named parts, one behind the other.
-struct Parts {
-    text: String,
+/// Lends a scan to the core.
+#[must_use]
+pub fn subject<'s>(scan: &'s Scan<'_>, rules: &FrameRules) -> Subject<'s> {
+    let mut subject = Subject::default();
+    subject.platform = scan.platform.as_deref();
+    subject.level = scan.level.as_deref();
+    subject.logger = scan.logger.as_deref();
+    subject.transaction = scan.transaction.as_deref();
+    subject.release = scan.release.as_deref();
+    subject.environment = scan.environment.as_deref();
+    subject.sdk = scan.sdk_name.as_deref();
+    subject.message = scan.message.as_deref();
+    subject.template = scan.message_template.as_deref();
+    subject.fingerprint = scan.fingerprint.iter().map(|part| &**part).collect();
+    subject.exceptions = scan
+        .exceptions
+        .iter()
+        .map(|exception| exception_part(exception, rules))
+        .collect();
+    subject.frames = frame_parts(&scan.frames, rules);
+    subject.tags = scan.tags.iter().map(|(k, v)| (&**k, &**v)).collect();
+    subject.url = scan.url.as_deref();
+    subject.method = scan.method.as_deref();
+    subject
 }
 
-impl Default for Parts {
-    fn default() -> Self {
-        let mut text = String::with_capacity(1024);
-        text.push_str(PREFIX);
-        Self { text }
-    }
+fn exception_part<'s>(
+    exception: &'s ScannedException<'_>,
+    rules: &FrameRules,
+) -> ExceptionPart<'s> {
+    let mut part = ExceptionPart::default();
+    part.kind = exception.kind.as_deref();
+    part.value = exception.value.as_deref();
+    part.frames = frame_parts(&exception.frames, rules);
+    part.mechanism = exception.mechanism.as_deref();
+    part.is_synthetic = exception.is_synthetic;
+    part.is_group = exception.is_group;
+    part
 }
 
-impl Parts {
-    fn begin(&mut self, name: &str) {
-        self.text.push(SEPARATOR);
-        self.text.push_str(name);
-        self.text.push(SEPARATOR);
-    }
-
-    fn push(&mut self, name: &str, value: &str) {
-        self.begin(name);
-        self.text.push_str(clip_bytes(value));
-    }
-
-    fn push_template(&mut self, name: &str, value: &str) {
-        self.begin(name);
-        append_template(clip_bytes(value), &mut self.text);
-    }
-
-    fn hash(&self) -> GroupingKey {
-        GroupingKey(XxHash3_128::oneshot(self.text.as_bytes()).to_be_bytes())
-    }
-}
-
-fn is_default(part: &str) -> bool {
-    part.strip_prefix("{{")
-        .and_then(|part| part.strip_suffix("}}"))
-        .is_some_and(|name| name.trim() == "default")
-}
-
-fn append_default(scan: &Scan<'_>, rules: &FrameRules, parts: &mut Parts) {
-    let has_frames = scan.exceptions.iter().any(|e| !e.frames.is_empty());
-    for exception in &scan.exceptions {
-        parts.push("type", exception.kind.as_deref().unwrap_or_default());
-        append_stack(&exception.frames, rules, parts);
-        if !has_frames {
-            let value = exception.value.as_deref().unwrap_or_default();
-            parts.push_template("value", value);
-        }
-    }
-    if !scan.exceptions.is_empty() {
-        return;
-    }
-    let message = scan.message_template.as_deref().or(scan.message.as_deref());
-    match message.filter(|message| !message.trim().is_empty()) {
-        Some(message) => parts.push_template("message", message),
-        None if scan.frames.is_empty() => {
-            parts.push(
-                "transaction",
-                scan.transaction.as_deref().unwrap_or_default(),
-            );
-        }
-        None => append_stack(&scan.frames, rules, parts),
-    }
-}
-
-fn append_stack(frames: &[ScannedFrame<'_>], rules: &FrameRules, parts: &mut Parts) {
-    let is_own = |frame: &&ScannedFrame<'_>| rules.is_in_app(frame.place(), frame.in_app);
-    if frames.iter().any(|frame| is_own(&frame)) {
-        append_frames(frames.iter().filter(is_own), parts);
-    } else {
-        append_frames(frames.iter(), parts);
-    }
-}
-
-/// Appends frames; one that calls itself counts once, or each depth would be a group.
-fn append_frames<'f, 'a: 'f>(
-    frames: impl Iterator<Item = &'f ScannedFrame<'a>>,
-    parts: &mut Parts,
-) {
-    let mut last: Option<&ScannedFrame<'_>> = None;
-    for frame in frames {
-        let is_repeated = last.is_some_and(|last| {
-            last.function == frame.function
-                && last.module == frame.module
-                && last.filename == frame.filename
-                && (frame.function.is_some() || last.context_line == frame.context_line)
-        });
-        if !is_repeated {
-            append_frame(frame, parts);
-        }
-        last = Some(frame);
-    }
-}
-
-fn append_frame(frame: &ScannedFrame<'_>, parts: &mut Parts) {
-    match (frame.module.as_deref(), frame.filename.as_deref()) {
-        (Some(module), _) => parts.push("module", module),
-        (None, Some(file)) => parts.push_template("file", path_of(file)),
-        (None, None) => {
-            let path = frame.abs_path.as_deref().unwrap_or_default();
-            parts.push_template("file", path_of(path));
-        }
-    }
-    match frame.function.as_deref() {
-        Some(function) => parts.push("function", without_hash(function)),
-        None => {
-            let line = frame.context_line.as_deref().unwrap_or_default();
-            parts.push("line", line.trim());
-        }
-    }
-}
-
-/// Leaves out a URL's host, query and fragment.
-fn path_of(file: &str) -> &str {
-    let Some((_, rest)) = file.split_once("://") else {
-        return file;
-    };
-    let path = rest.split_once('/').map_or(rest, |(_, path)| path);
-    path.split(['?', '#']).next().unwrap_or(path)
-}
-
-/// Leaves out the hash that rustc puts behind a name.
-fn without_hash(function: &str) -> &str {
-    match function.rsplit_once("::h") {
-        Some((name, hash)) if hash.len() == 16 && hash.bytes().all(|b| b.is_ascii_hexdigit()) => {
-            name
-        }
-        _ => function,
-    }
-}
-
-fn clip_bytes(text: &str) -> &str {
-    if text.len() <= MAX_PART_BYTES {
-        return text;
-    }
-    let end = (0..=MAX_PART_BYTES)
-        .rev()
-        .find(|end| text.is_char_boundary(*end));
-    end.and_then(|end| text.get(..end)).unwrap_or(text)
+fn frame_parts<'s>(frames: &'s [ScannedFrame<'_>], rules: &FrameRules) -> Vec<FramePart<'s>> {
+    frames
+        .iter()
+        .map(|frame| {
+            let mut part = FramePart::default();
+            part.function = frame.function.as_deref();
+            part.module = frame.module.as_deref();
+            part.filename = frame.filename.as_deref();
+            part.abs_path = frame.abs_path.as_deref();
+            part.context_line = frame.context_line.as_deref();
+            part.package = frame.package.as_deref();
+            part.in_app = match rules.ruling(frame.place()) {
+                Some(ruling) => InApp::Ruled(ruling),
+                None => frame.in_app.into(),
+            };
+            part
+        })
+        .collect()
 }
 
 #[cfg(test)]

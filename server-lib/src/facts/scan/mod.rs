@@ -5,9 +5,12 @@ use std::borrow::Cow;
 use mini_sentry::protocol::EventId;
 
 use super::json::{Cursor, Shape};
-use super::{Scan, ScannedContexts, ScannedException, ScannedFrame, ScannedUser};
+use super::{Scan, ScannedException, ScannedFrame, ScannedUser};
+use tags::read_tags;
 
 mod contexts;
+mod owned;
+mod tags;
 
 /// Innermost frames that are kept of a stack.
 const MAX_FRAMES: usize = 64;
@@ -67,60 +70,6 @@ impl<'a> Scan<'a> {
                 let mended = String::from_utf8_lossy(json);
                 read_event(&mended).map(Scan::into_owned)
             }
-        }
-    }
-
-    /// Copies what is borrowed.
-    #[must_use]
-    pub fn into_owned(self) -> Scan<'static> {
-        Scan {
-            event_id: self.event_id,
-            timestamp: owned(self.timestamp),
-            level: owned(self.level),
-            kind: owned(self.kind),
-            platform: owned(self.platform),
-            release: owned(self.release),
-            dist: owned(self.dist),
-            environment: owned(self.environment),
-            transaction: owned(self.transaction),
-            culprit: owned(self.culprit),
-            logger: owned(self.logger),
-            message: owned(self.message),
-            message_template: owned(self.message_template),
-            fingerprint: self
-                .fingerprint
-                .into_iter()
-                .map(|part| Cow::Owned(part.into_owned()))
-                .collect(),
-            exceptions: self
-                .exceptions
-                .into_iter()
-                .map(|exception| ScannedException {
-                    kind: owned(exception.kind),
-                    value: owned(exception.value),
-                    module: owned(exception.module),
-                    mechanism: owned(exception.mechanism),
-                    handled: exception.handled,
-                    frames: owned_frames(exception.frames),
-                })
-                .collect(),
-            frames: owned_frames(self.frames),
-            url: owned(self.url),
-            user_agent: owned(self.user_agent),
-            user: ScannedUser {
-                id: owned(self.user.id),
-                email: owned(self.user.email),
-                username: owned(self.user.username),
-                ip_address: owned(self.user.ip_address),
-            },
-            sdk_name: owned(self.sdk_name),
-            sdk_version: owned(self.sdk_version),
-            infer_ip: owned(self.infer_ip),
-            server_name: owned(self.server_name),
-            tags: (self.tags.into_iter())
-                .map(|(key, value)| (Cow::Owned(key.into_owned()), Cow::Owned(value.into_owned())))
-                .collect(),
-            contexts: ScannedContexts::into_owned(self.contexts),
         }
     }
 }
@@ -188,7 +137,6 @@ fn read_field<'a>(
         "message" => read_message(cursor, &mut messages.message)?,
         "logentry" | "sentry.interfaces.Message" => read_message(cursor, &mut messages.logentry)?,
         "server_name" => replace(&mut scan.server_name, cursor.text()?),
-        "tags" => contexts::read_tags(cursor, &mut scan.tags)?,
         "contexts" => contexts::read_contexts(cursor, &mut scan.contexts)?,
         "fingerprint" => read_fingerprint(cursor, &mut scan.fingerprint)?,
         "exception" | "sentry.interfaces.Exception" => {
@@ -196,6 +144,7 @@ fn read_field<'a>(
         }
         "stacktrace" | "sentry.interfaces.Stacktrace" => read_stack(cursor, &mut scan.frames)?,
         "threads" => read_threads(cursor, &mut messages.threads)?,
+        "tags" => read_tags(cursor, &mut scan.tags)?,
         "user" | "sentry.interfaces.User" => read_user(cursor, &mut scan.user)?,
         "request" | "sentry.interfaces.Http" => read_request(cursor, scan)?,
         "sdk" => fields(cursor, |cursor, key| match key {
@@ -306,13 +255,31 @@ fn read_exception_field<'a>(
         "value" => put(&mut exception.value, cursor.scalar()),
         "module" => put(&mut exception.module, cursor.text()),
         "stacktrace" => read_stack(cursor, &mut exception.frames),
-        "mechanism" => fields(cursor, |cursor, key| match key {
-            "type" => put(&mut exception.mechanism, cursor.text()),
-            "handled" => put(&mut exception.handled, cursor.boolean()),
-            _ => cursor.skip(),
-        }),
+        "mechanism" => read_mechanism(cursor, exception),
         _ => cursor.skip(),
     }
+}
+
+fn read_mechanism<'a>(
+    cursor: &mut Cursor<'a>,
+    exception: &mut ScannedException<'a>,
+) -> Result<(), ScanError> {
+    fields(cursor, |cursor, key| {
+        match key {
+            "type" => replace(&mut exception.mechanism, cursor.text()?),
+            "handled" => replace(&mut exception.handled, cursor.boolean()?),
+            "synthetic" => exception.is_synthetic = cursor.boolean()? == Some(true),
+            "is_exception_group" => exception.is_group = cursor.boolean()? == Some(true),
+            "exception_id" => exception.id = number(cursor)?,
+            "parent_id" => exception.parent = number(cursor)?,
+            _ => cursor.skip()?,
+        }
+        Ok(())
+    })
+}
+
+fn number(cursor: &mut Cursor<'_>) -> Result<Option<u64>, ScanError> {
+    Ok(cursor.scalar()?.and_then(|text| text.parse().ok()))
 }
 
 fn read_stack<'a>(
@@ -350,6 +317,7 @@ fn read_frame_field<'a>(
         "abs_path" => put(&mut frame.abs_path, cursor.text()),
         "context_line" => put(&mut frame.context_line, cursor.text()),
         "in_app" => put(&mut frame.in_app, cursor.boolean()),
+        "package" => put(&mut frame.package, cursor.text()),
         _ => cursor.skip(),
     }
 }
@@ -422,6 +390,7 @@ fn read_user<'a>(cursor: &mut Cursor<'a>, user: &mut ScannedUser<'a>) -> Result<
 fn read_request<'a>(cursor: &mut Cursor<'a>, scan: &mut Scan<'a>) -> Result<(), ScanError> {
     fields(cursor, |cursor, key| match key {
         "url" => put(&mut scan.url, cursor.text()),
+        "method" => put(&mut scan.method, cursor.text()),
         "headers" => read_headers(cursor, &mut scan.user_agent),
         _ => cursor.skip(),
     })
@@ -522,24 +491,6 @@ fn push_bounded<T>(list: &mut Vec<T>, element: T, keep: usize) {
 fn keep_last<T>(list: &mut Vec<T>, keep: usize) {
     let surplus = list.len().saturating_sub(keep);
     list.drain(..surplus);
-}
-
-fn owned(text: Option<Cow<'_, str>>) -> Option<Cow<'static, str>> {
-    text.map(|text| Cow::Owned(text.into_owned()))
-}
-
-fn owned_frames(frames: Vec<ScannedFrame<'_>>) -> Vec<ScannedFrame<'static>> {
-    frames
-        .into_iter()
-        .map(|frame| ScannedFrame {
-            function: owned(frame.function),
-            module: owned(frame.module),
-            filename: owned(frame.filename),
-            abs_path: owned(frame.abs_path),
-            in_app: frame.in_app,
-            context_line: owned(frame.context_line),
-        })
-        .collect()
 }
 
 #[cfg(test)]

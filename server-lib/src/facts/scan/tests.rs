@@ -322,3 +322,29 @@ proptest! {
         );
     }
 }
+
+#[test]
+fn tags_are_read_as_a_map_or_as_pairs_and_a_mechanism_with_its_numbers() {
+    let json = r#"{"tags":{"a":"1","b":2,"c":null},"request":{"method":"POST"},
+        "exception":[{"type":"A","mechanism":{"type":"chained","synthetic":true,
+            "is_exception_group":true,"exception_id":3,"parent_id":"x"}}]}"#;
+    let scan = Scan::read(json.as_bytes()).unwrap().into_owned();
+    let tags: Vec<_> = scan
+        .tags
+        .iter()
+        .map(|(key, value)| (&**key, &**value))
+        .collect();
+    assert_eq!(tags, [("a", "1"), ("b", "2")]);
+    assert_eq!(scan.method.as_deref(), Some("POST"));
+    let exception = &scan.exceptions[0];
+    assert_eq!(exception.mechanism.as_deref(), Some("chained"));
+    assert!(exception.is_synthetic && exception.is_group);
+    assert_eq!((exception.id, exception.parent), (Some(3), None));
+    let pairs = Scan::read(br#"{"tags":[["a","1"],["b"],3,["c",true]]}"#).unwrap();
+    let tags: Vec<_> = pairs
+        .tags
+        .iter()
+        .map(|(key, value)| (&**key, &**value))
+        .collect();
+    assert_eq!(tags, [("a", "1"), ("c", "true")]);
+}

@@ -55,6 +55,11 @@ impl Folder {
             .join(format!("{:020}-{unique}{UNFINISHED_END}", first.0))
     }
 
+    /// Returns the name of the file that is prepared for the next segment.
+    pub(super) fn spare_path(&self) -> PathBuf {
+        self.path.join(format!("spare{UNFINISHED_END}"))
+    }
+
     /// Returns the segments by their first records, in order, and removes unfinished files.
     pub(super) fn list(&self) -> Result<Vec<(Seq, PathBuf)>, Error> {
         let mut segments = Vec::new();
@@ -81,12 +86,6 @@ impl Folder {
     pub(super) fn sync(&self) -> io::Result<()> {
         File::open(&self.path)?.sync_all()
     }
-}
-
-/// Returns the bytes that this process may still write on the file system of `path`.
-pub(super) fn free_bytes(path: &Path) -> io::Result<u64> {
-    let system = rustix::fs::statvfs(path)?;
-    Ok(system.f_bavail.saturating_mul(system.f_frsize))
 }
 
 /// Reports whether the error means that there is no room.

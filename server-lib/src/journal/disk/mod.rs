@@ -24,6 +24,7 @@ mod rewrite;
 mod scan;
 mod segment;
 mod shared;
+mod spare;
 mod writer;
 
 pub use journal::DiskJournal;

@@ -31,8 +31,17 @@ pub(super) struct Found {
     pub(super) end: u64,
 }
 
+/// Whether the file may end in zeros that were put there for groups to come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// It was cut to its length.
+    Exact,
+    /// It may: so many zeros that they can be in no block are its end.
+    Prepared,
+}
+
 /// Walks the headers of the blocks up to `length`. Steps over damaged places.
-pub(super) fn walk(file: &File, length: u64) -> io::Result<Found> {
+pub(super) fn walk(file: &File, length: u64, ending: Ending) -> io::Result<Found> {
     let mut found = Found {
         end: SEGMENT_HEADER_BYTES,
         ..Found::default()
@@ -48,7 +57,7 @@ pub(super) fn walk(file: &File, length: u64) -> io::Result<Found> {
                 found.end = at;
                 found.spans.push(span);
             }
-            None => match next_block(&mut headers, at, length, previous)? {
+            None => match next_block(&mut headers, at..length, previous, ending)? {
                 Some(next) => {
                     found.damaged.push(at..next);
                     at = next;
@@ -104,7 +113,7 @@ pub(super) fn whole_end(file: &File, length: u64, found: &mut Found) -> io::Resu
     let mut headers = Headers::new(file);
     let last_header = headers.at(last.offset)?;
     let goes_on = last_header.is_none_or(|header| header.more_follows);
-    if found.end < length && !goes_on {
+    if found.end < length && !goes_on && !begins_with_zeros(file, found.end)? {
         return Ok(found.end);
     }
     let group_offset = last_header.map_or(0, |header| header.group_offset);
@@ -154,19 +163,29 @@ fn block_at(
     Ok(span.filter(|span| span.end() <= length && span.first > previous))
 }
 
+/// Reports whether nothing was written at `at`, as far as a header tells.
+fn begins_with_zeros(file: &File, at: u64) -> io::Result<bool> {
+    let mut bytes = [0; HEADER_BYTES];
+    let read = file.read_at(&mut bytes, at)?;
+    Ok(bytes.iter().take(read).all(|byte| *byte == 0))
+}
+
 fn next_block(
     headers: &mut Headers<'_>,
-    from: u64,
-    length: u64,
+    range: Range<u64>,
     previous: Seq,
+    ending: Ending,
 ) -> io::Result<Option<u64>> {
-    let file = headers.file;
+    let (file, length) = (headers.file, range.end);
     let mut window = vec![0; SEARCH_BYTES];
-    let mut at = from.saturating_add(1);
+    let mut at = range.start.saturating_add(1);
     while at < length {
         let left = usize::try_from(length.saturating_sub(at)).unwrap_or(usize::MAX);
         window.truncate(left);
         file.read_exact_at(&mut window, at)?;
+        if ending == Ending::Prepared && window.iter().all(|byte| *byte == 0) {
+            break;
+        }
         for position in memmem::find_iter(&window, BLOCK_MAGIC) {
             let candidate = at.saturating_add(position as u64);
             if block_at(headers, candidate, length, previous)?.is_some() {

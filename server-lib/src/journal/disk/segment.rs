@@ -23,7 +23,8 @@ use crate::error::{Error, ErrorKind};
 use crate::model::ids::Seq;
 
 use super::folder::during;
-use super::{index, scan};
+use super::index;
+use super::scan::{self, Ending};
 
 /// Length of a segment's header: where its first block is.
 pub(super) const SEGMENT_HEADER_BYTES: u64 = 64;
@@ -304,7 +305,8 @@ fn find_blocks(file: &File, path: &Path, last: Seq) -> Result<Vec<Span>, Error> 
     let end = header
         .and_then(|header| header.index)
         .map_or(file.metadata()?.len(), |(index_at, _)| index_at);
-    let found = scan::walk(file, end).map_err(|error| during("read", path, error))?;
+    let found =
+        scan::walk(file, end, Ending::Exact).map_err(|error| during("read", path, error))?;
     scan::report(path, &found);
     let mut spans = found.spans;
     // What an unfinished write left behind is numbered like the records of the next segment.

@@ -17,7 +17,7 @@ use super::cache::Cache;
 use super::folder::{Folder, during};
 use super::handoff::Handoff;
 use super::intake::Intake;
-use super::scan;
+use super::scan::{self, Ending};
 use super::segment::{OpenSegment, Segment, SegmentHeader};
 
 /// A segment may not be larger, so that one file stays manageable whatever is configured.
@@ -248,18 +248,18 @@ fn recover(id: u64, header: &SegmentHeader, path: &Path) -> Result<Segment, Erro
         .map_err(|error| during("open", path, error))?;
     let length = file.metadata()?.len();
     let recovering = |error| during("recover", path, error);
-    let mut found = scan::walk(&file, length).map_err(recovering)?;
+    let mut found = scan::walk(&file, length, Ending::Prepared).map_err(recovering)?;
     let end = scan::whole_end(&file, length, &mut found).map_err(recovering)?;
     if SegmentHeader::read(&file)?.is_none() {
         std::os::unix::fs::FileExt::write_all_at(&file, &header.to_bytes(), 0)
             .map_err(recovering)?;
     }
     if end != length {
-        tracing::warn!(
+        tracing::info!(
             segment = %path.display(),
             offset = end,
             size_bytes = length.saturating_sub(end),
-            "an unfinished write is cut off"
+            "what was not finished of a segment is cut off"
         );
         file.set_len(end).map_err(recovering)?;
         file.sync_all().map_err(recovering)?;

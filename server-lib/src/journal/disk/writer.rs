@@ -10,20 +10,25 @@
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use thiserror::Error;
+
+use crate::blob::free_bytes;
 use crate::block::{BlockBuilder, BlockError, BlockHeader, Packer};
-use crate::error::Error;
+use crate::error;
 use crate::journal::{AppendError, Delivery, Trouble};
 use crate::model::ids::Seq;
 use crate::model::record::NewRecord;
 
-use super::folder::{free_bytes, means_full};
+use super::folder::means_full;
 use super::intake::{Request, Work};
 use super::segment::{OpenSegment, SEGMENT_HEADER_BYTES, Segment, SegmentHeader, Span};
 use super::shared::Shared;
+use super::spare::{PAGE_BYTES, Spares};
 
 /// Fast, and compaction packs again.
 const LEVEL: i8 = 1;
@@ -36,6 +41,8 @@ const IDLE: Duration = Duration::from_secs(5);
 /// Under load, groups begin so long after each other: what a sync costs the processor is shared by
 /// more records then. A request that is alone never waits.
 const RHYTHM: Duration = Duration::from_millis(1);
+/// A segment is made ahead only while so many would find room.
+const SPARE_ROOM: u64 = 8;
 const KEPT_BUFFER_BYTES: usize = 4 * 1024 * 1024;
 
 /// The writer's own part; lives on its thread.
@@ -47,7 +54,9 @@ pub(super) struct Writer {
     group: Vec<u8>,
     headers: Vec<(u64, BlockHeader)>,
     active: Option<Active>,
-    free: Option<(Instant, bool)>,
+    spares: Spares,
+    /// The free space, and when it was looked at.
+    free: Option<(Instant, u64)>,
 }
 
 /// The segment at hand.
@@ -56,12 +65,38 @@ struct Active {
     open: Arc<OpenSegment>,
     /// Where the next group begins: behind the last good one.
     end: u64,
+    /// Up to where the file is zeros on disk.
+    prepared: u64,
+    has_prepared_next: bool,
+}
+
+impl Active {
+    /// Makes the file end behind the last good group.
+    fn cut(&mut self) -> io::Result<()> {
+        self.prepared = 0;
+        self.open.file.set_len(self.end)
+    }
 }
 
 /// Why a group was not written.
+#[derive(Debug, Error)]
 enum Failure {
-    Full,
-    Other,
+    #[error("only {0} bytes are free")]
+    Full(u64),
+    #[error("{0} failed")]
+    Disk(&'static str, #[source] io::Error),
+    #[error("a group cannot be packed")]
+    Packing(#[from] BlockError),
+}
+
+impl Failure {
+    fn means_full(&self) -> bool {
+        match self {
+            Self::Full(_) => true,
+            Self::Disk(_, error) => means_full(error),
+            Self::Packing(_) => false,
+        }
+    }
 }
 
 impl Writer {
@@ -70,7 +105,13 @@ impl Writer {
         let active = last.and_then(|segment| {
             let open = segment.live_part()?;
             let end = segment.bytes();
-            Some(Active { segment, open, end })
+            Some(Active {
+                segment,
+                open,
+                end,
+                prepared: 0,
+                has_prepared_next: false,
+            })
         });
         Ok(Self {
             packer: Packer::new(LEVEL)?,
@@ -79,6 +120,7 @@ impl Writer {
             group: Vec::new(),
             headers: Vec::new(),
             active,
+            spares: Spares::default(),
             free: None,
         })
     }
@@ -103,6 +145,7 @@ impl Writer {
                 Work::Closed => break,
             }
         }
+        self.trim();
         self.shared.handoff.close();
     }
 
@@ -112,13 +155,18 @@ impl Writer {
         match self.try_write(&requests, first) {
             Ok(()) => self.publish(requests, first, started),
             Err(failure) => {
-                let (trouble, error) = match failure {
-                    Failure::Full => (Trouble::Full, AppendError::Full),
-                    Failure::Other => (Trouble::Failed, AppendError::Failed),
+                let (trouble, error) = if failure.means_full() {
+                    (Trouble::Full, AppendError::Full)
+                } else {
+                    (Trouble::Failed, AppendError::Failed)
                 };
                 if self.shared.trouble() != Some(trouble) {
                     self.shared.set_trouble(Some(trouble));
-                    tracing::error!(reason = error.code(), "the journal takes no records now");
+                    tracing::error!(
+                        reason = error.code(),
+                        error = &failure as &dyn std::error::Error,
+                        "the journal takes no records now"
+                    );
                 }
                 for request in requests {
                     let _ = request.answer.send(Err(error.clone()));
@@ -129,40 +177,36 @@ impl Writer {
 
     fn try_write(&mut self, requests: &[Request], first: Seq) -> Result<(), Failure> {
         self.check_space()?;
-        self.pack(requests, first).map_err(|error| {
-            self.builder.clear();
-            tracing::error!(%error, "a group cannot be packed");
-            Failure::Other
-        })?;
+        self.pack(requests, first)
+            .inspect_err(|_| self.builder.clear())?;
         let mut active = match self.active.take() {
             Some(active) => active,
-            None => self.create_segment(first).map_err(|error| {
-                tracing::debug!(%error, "a segment cannot be created");
-                failure_of(&error)
-            })?,
+            None => self
+                .create_segment(first)
+                .map_err(|error| Failure::Disk("creating a segment", error))?,
         };
+        let group_end = active.end.saturating_add(self.group.len() as u64);
+        self.fill_page(group_end, active.prepared);
         if let Err(error) = active.open.file.write_all_at(&self.group, active.end) {
-            tracing::debug!(%error, "a group cannot be written");
-            if active.open.file.set_len(active.end).is_ok() {
+            if active.cut().is_ok() {
                 self.active = Some(active);
             } else {
                 self.give_up(&active);
             }
-            return Err(failure_of(&error));
+            return Err(Failure::Disk("writing a group", error));
         }
         if let Err(error) = active.open.file.sync_data() {
-            tracing::error!(%error, "a group cannot be synced");
             // Not being cut back does no harm: nothing beyond its last good group is read.
-            let _ = active.open.file.set_len(active.end);
+            let _ = active.cut();
             self.give_up(&active);
-            return Err(failure_of(&error));
+            return Err(Failure::Disk("syncing a group", error));
         }
         let spans = self
             .headers
             .iter()
             .map(|(offset, header)| Span::new(active.end.saturating_add(*offset), header))
             .collect::<Vec<_>>();
-        active.end = active.end.saturating_add(self.group.len() as u64);
+        active.end = group_end;
         active.open.extend(&spans);
         let last = spans.last().map_or(first, |span| span.last);
         active.segment.grow(last, active.end);
@@ -201,6 +245,17 @@ impl Writer {
         Ok(())
     }
 
+    /// In a prepared file, writes the rest of the group's last page too: it is zeros already, and
+    /// the system would have to read it before it could change a part of it.
+    fn fill_page(&mut self, end: u64, prepared: u64) {
+        let whole = end.next_multiple_of(PAGE_BYTES);
+        let missing = usize::try_from(whole.saturating_sub(end));
+        if let (true, Ok(missing)) = (whole <= prepared, missing) {
+            self.group
+                .resize(self.group.len().saturating_add(missing), 0);
+        }
+    }
+
     /// Tells everybody that the group is on disk.
     fn publish(&mut self, requests: Vec<Request>, first: Seq, started: Instant) {
         let shared = Arc::clone(&self.shared);
@@ -235,19 +290,47 @@ impl Writer {
             .group_seconds
             .observe(started.elapsed().as_secs_f64());
         shared.count_queue();
-        let is_large = self
-            .active
-            .as_ref()
-            .is_some_and(|active| active.end >= shared.segment_bytes);
-        if is_large {
+        let end = self.active.as_ref().map_or(0, |active| active.end);
+        if end >= shared.segment_bytes {
             self.seal();
+        } else if end >= shared.segment_bytes / 2 {
+            self.prepare_next();
+        }
+    }
+
+    /// Has the next segment's file made, once for each segment, where there is much room.
+    fn prepare_next(&mut self) {
+        let shared = &self.shared;
+        let wanted = match &mut self.active {
+            Some(active) => !std::mem::replace(&mut active.has_prepared_next, true),
+            None => false,
+        };
+        let room = shared
+            .segment_bytes
+            .saturating_mul(SPARE_ROOM)
+            .saturating_add(shared.min_free_bytes);
+        if wanted && free_bytes(shared.folder.path()).is_ok_and(|free| free >= room) {
+            let path = shared.folder.spare_path();
+            self.spares.prepare(path, shared.segment_bytes);
         }
     }
 
     /// Closes the segment; the next group begins a new one.
     fn seal(&mut self) {
+        self.trim();
         if let Some(active) = self.active.take() {
             active.segment.close();
+        }
+    }
+
+    /// Gives back what the segment does not fill. What it holds stays where it is, so nothing needs
+    /// to be synced; opening would cut it off too.
+    fn trim(&mut self) {
+        if let Some(active) = &mut self.active
+            && active.prepared > active.end
+            && let Err(error) = active.cut()
+        {
+            tracing::debug!(%error, "a segment keeps its empty end");
         }
     }
 
@@ -268,17 +351,16 @@ impl Writer {
         let shared = &self.shared;
         let id = shared.new_id();
         let path = shared.folder.segment_path(first);
-        let unfinished = shared.folder.unfinished_path(first, id);
         let header = SegmentHeader {
             generation: 0,
             first,
             last: None,
             index: None,
         };
-        let file = create_file(&unfinished, &header).inspect_err(|_| {
-            let _ = fs::remove_file(&unfinished);
-        })?;
-        fs::rename(&unfinished, &path)?;
+        let (file, prepared) = match self.take_spare(&header, &path) {
+            Some(spare) => spare,
+            None => (create_file(shared, &header, &path)?, 0),
+        };
         shared.folder.sync()?;
         let open = Arc::new(OpenSegment::new(id, file, Vec::new()));
         let before = Seq(first.0.saturating_sub(1));
@@ -294,27 +376,43 @@ impl Writer {
             segment,
             open,
             end: SEGMENT_HEADER_BYTES,
+            prepared,
+            has_prepared_next: false,
         })
+    }
+
+    /// Makes the spare the segment, when there is one and it is as it was left.
+    fn take_spare(&self, header: &SegmentHeader, path: &Path) -> Option<(File, u64)> {
+        let spare = self.spares.take()?;
+        let taken = spare
+            .file
+            .write_all_at(&header.to_bytes(), 0)
+            .and_then(|()| fs::rename(&spare.path, path));
+        if let Err(error) = taken {
+            tracing::warn!(%error, "a segment that was made ahead cannot be used");
+            let _ = fs::remove_file(&spare.path);
+            return None;
+        }
+        Some((spare.file, spare.bytes))
     }
 
     fn check_space(&mut self) -> Result<(), Failure> {
         let known = self
             .free
             .filter(|(checked, _)| checked.elapsed() < FREE_SPACE_AGE);
-        let has_space = match known {
-            Some((_, has_space)) => has_space,
+        let free = match known {
+            Some((_, free)) => free,
             None => {
                 // A system that does not say is found out by writing.
                 let free = free_bytes(self.shared.folder.path()).unwrap_or(u64::MAX);
-                let has_space = free >= self.shared.min_free_bytes;
-                self.free = Some((Instant::now(), has_space));
-                has_space
+                self.free = Some((Instant::now(), free));
+                free
             }
         };
-        if has_space {
+        if free >= self.shared.min_free_bytes {
             Ok(())
         } else {
-            Err(Failure::Full)
+            Err(Failure::Full(free))
         }
     }
 
@@ -323,6 +421,8 @@ impl Writer {
         let shared = Arc::clone(&self.shared);
         self.group = Vec::new();
         self.builder = BlockBuilder::new();
+        self.trim();
+        self.spares.shed();
         shared.cache.shed();
         let all_digested = shared.committed() >= shared.tail();
         if shared.keeps_bodies || !all_digested {
@@ -336,7 +436,7 @@ impl Writer {
 }
 
 /// Writes to the log that digested segments could not be removed.
-pub(super) fn log_removal(error: &Error) {
+pub(super) fn log_removal(error: &error::Error) {
     tracing::error!(%error, "a digested segment cannot be removed");
 }
 
@@ -351,21 +451,18 @@ fn deliver(seq: Seq, record: NewRecord) -> Delivery {
     }
 }
 
-fn create_file(path: &std::path::Path, header: &SegmentHeader) -> io::Result<File> {
+fn create_file(shared: &Shared, header: &SegmentHeader, path: &Path) -> io::Result<File> {
+    let unfinished = shared.folder.unfinished_path(header.first, shared.new_id());
     let file = OpenOptions::new()
         .read(true)
         .write(true)
         .create(true)
         .truncate(true)
-        .open(path)?;
-    file.write_all_at(&header.to_bytes(), 0)?;
+        .open(&unfinished)?;
+    file.write_all_at(&header.to_bytes(), 0)
+        .and_then(|()| fs::rename(&unfinished, path))
+        .inspect_err(|_| {
+            let _ = fs::remove_file(&unfinished);
+        })?;
     Ok(file)
-}
-
-fn failure_of(error: &io::Error) -> Failure {
-    if means_full(error) {
-        Failure::Full
-    } else {
-        Failure::Other
-    }
 }

@@ -14,7 +14,7 @@ use super::partition::{self, Span};
 use super::row::{counted, level_code, one, stored};
 use super::sums::{SumKey, Sums};
 use super::writer::{Durability, Memory, Writer, counter, set_counter};
-use super::{Sqlite, items, releases, sessions};
+use super::{Sqlite, erase, items, releases, sessions};
 use crate::error::{Error, ErrorKind};
 use crate::model::event::NewEvent;
 use crate::model::ids::{GroupId, IssueId, ProjectId, Seq};
@@ -64,6 +64,7 @@ fn apply(writer: &mut Writer, batch: &Batch) -> Result<Applied, Error> {
         releases_of_sessions(transaction, batch)?;
         outcomes::add(transaction, memory, &batch.outcomes, &written.corrections)?;
         partition::grown(transaction, &span)?;
+        erase::replaced(transaction, &batch.items)?;
         set_counter(transaction, "position", batch.last.to_i64())?;
         Ok((written.applied, written.entries))
     })?;
@@ -170,6 +171,9 @@ impl Written {
             }));
         }
         self.applied.reopened = touched.write(transaction, &mut memory.names, batch.received)?;
+        memory
+            .environments
+            .note(transaction, &sums.environments())?;
         sums.add(transaction, span.id)
     }
 }

@@ -13,6 +13,7 @@ use super::sums::{SumKey, Sums};
 use super::writer::Memory;
 use crate::error::Error;
 use crate::model::ids::{PartitionId, ProjectId, Seq};
+use crate::model::item::ItemRow;
 use crate::model::time::Millis;
 
 /// Rows that one transaction erases.
@@ -134,6 +135,28 @@ pub(super) fn erase(
     let touched = removal.groups.iter().copied();
     issues::remove_empty(transaction, &mut memory.issues, touched)?;
     Ok(removal.rows)
+}
+
+/// Removes what a batch's items take the place of.
+pub(super) fn replaced(transaction: &Transaction<'_>, batch: &[ItemRow]) -> Result<(), Error> {
+    if !batch.iter().any(ItemRow::replaces) {
+        return Ok(());
+    }
+    let spans = partition::all(transaction)?;
+    let mut removal = Removal::default();
+    for item in batch.iter().filter(|item| item.replaces()) {
+        for span in &spans {
+            for earlier in items::of_event(transaction, span, item.event_id)? {
+                let is_replaced = earlier.seq < item.seq
+                    && earlier.project == item.project
+                    && earlier.kind == item.kind;
+                if is_replaced && removal.item(transaction, span, earlier.seq)? {
+                    bury(transaction, earlier.seq)?;
+                }
+            }
+        }
+    }
+    removal.finish(transaction)
 }
 
 /// Returns the places of a person's events in a partition.

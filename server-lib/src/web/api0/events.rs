@@ -2,18 +2,19 @@
 
 use axum::Json;
 use axum::extract::State;
-use mini_sentry::protocol::EventId;
+use mini_sentry::protocol::{EventId, UserReport, read};
 use serde_json::{Value, json};
 
+use crate::model::record::RecordKind;
 use crate::model::scope::Scope;
 use crate::state::AppState;
-use crate::store::query::Page;
+use crate::store::query::{ItemFilter, Page};
 use crate::web::auth::Authorized;
 use crate::web::error::ApiError;
 use crate::web::extract::{Base, Names, Pairs};
 use crate::web::paging::{Listed, Part, Place};
 use crate::web::period::period;
-use crate::web::present::{WholeEvent, event};
+use crate::web::present::{WholeEvent, event, user_report};
 use crate::web::reading;
 
 const READ: &[Scope] = &[Scope::EventRead];
@@ -68,7 +69,27 @@ pub(super) async fn detail(
     Names((organisation, name, id)): Names<(String, String, String)>,
 ) -> Result<Json<Value>, ApiError> {
     let whole = find(&state, &caller, &organisation, &name, &id).await?;
-    Ok(Json(event::detail(&whole)))
+    let mut shown = event::detail(&whole);
+    if let (Some(said), Value::Object(shown)) = (user_report(&state, &whole).await?, &mut shown) {
+        shown.insert("userReport".to_owned(), said);
+    }
+    Ok(Json(shown))
+}
+
+/// Returns what a user said about the event last.
+async fn user_report(state: &AppState, whole: &WholeEvent) -> Result<Option<Value>, ApiError> {
+    let filter = ItemFilter {
+        projects: vec![whole.row.project],
+        kinds: vec![RecordKind::UserReport],
+        event_id: Some(whole.row.event_id),
+    };
+    let items = state.store.events.items(&filter, Page::first(1)).await?;
+    let Some(item) = items.first() else {
+        return Ok(None);
+    };
+    let record = state.bodies.read(&[item.seq]).await?.pop().flatten();
+    let report = record.and_then(|record| read::from_json::<UserReport>(&record.body).ok());
+    Ok(report.map(|(report, _)| user_report::user_report(item, &report)))
 }
 
 /// Shows the event in the protocol's own form.

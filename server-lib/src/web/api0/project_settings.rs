@@ -1,16 +1,22 @@
 //! What a client may change in a project: by the names that Sentry's clients know, or all settings
 //! as they are shown.
 
+use mini_sentry::grouping::{FingerprintRules, RuleError, StackRules};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use crate::model::settings::ProjectSettings;
+use crate::model::settings::{GroupingSettings, ProjectSettings};
+use crate::model::time::Millis;
 use crate::web::error::ApiError;
 
 /// How many entries a list of settings may have.
 const MAX_ENTRIES: usize = 500;
 /// How long one entry may be.
 const MAX_ENTRY: usize = 1000;
+/// How long all rules of one kind may be.
+const MAX_RULES: usize = 64 * 1024;
+/// How long events find the issues that they had before a change of grouping.
+const TRANSITION_MS: i64 = 90 * Millis::DAY;
 
 /// A change of a project. What is absent stays.
 #[derive(Debug, Default, Deserialize)]
@@ -26,12 +32,15 @@ pub(super) struct Change {
     safe_fields: Option<Vec<String>>,
     #[serde(rename = "scrubIPAddresses")]
     scrub_ip_addresses: Option<bool>,
+    fingerprinting_rules: Option<String>,
+    grouping_enhancements: Option<String>,
     options: Map<String, Value>,
     settings: Option<Map<String, Value>>,
 }
 
 impl Change {
-    /// Returns the new settings; `None` when none changes.
+    /// Returns the new settings; `None` when none changes. A change of grouping at `at` begins its
+    /// time of transition.
     ///
     /// # Errors
     ///
@@ -39,6 +48,7 @@ impl Change {
     pub(super) fn settings(
         &self,
         now: &ProjectSettings,
+        at: Millis,
     ) -> Result<Option<ProjectSettings>, ApiError> {
         let mut new = match &self.settings {
             Some(change) => merged(now, change)?,
@@ -65,7 +75,14 @@ impl Change {
                 *list = lines(text);
             }
         }
+        let rules = &mut new.grouping.now;
+        set(
+            &mut rules.fingerprint_rules,
+            self.fingerprinting_rules.as_ref(),
+        );
+        set(&mut rules.stack_rules, self.grouping_enhancements.as_ref());
         check(&new)?;
+        new.grouping = adopted(&now.grouping, new.grouping, at)?;
         Ok((new != *now).then_some(new))
     }
 }
@@ -130,6 +147,47 @@ fn check(settings: &ProjectSettings) -> Result<(), ApiError> {
     Ok(())
 }
 
+/// Reads the rules of grouping where they change.
+fn adopted(
+    now: &GroupingSettings,
+    asked: GroupingSettings,
+    at: Millis,
+) -> Result<GroupingSettings, ApiError> {
+    let mut new = now.clone();
+    match asked.previous {
+        None => new.previous = None,
+        Some(previous) if now.previous.as_ref() != Some(&previous) => {
+            let detail = "the previous grouping can only be ended, by null";
+            return Err(ApiError::invalid("invalid_settings", detail));
+        }
+        Some(_) => {}
+    }
+    if asked.now != now.now {
+        let rules = &asked.now;
+        if rules.fingerprint_rules.len().max(rules.stack_rules.len()) > MAX_RULES {
+            let detail = format!("rules of one kind have up to {MAX_RULES} bytes");
+            return Err(ApiError::invalid("invalid_settings", detail));
+        }
+        if let Err(errors) = FingerprintRules::parse(&rules.fingerprint_rules) {
+            return Err(invalid_rule("fingerprint rules", &errors));
+        }
+        if let Err(errors) = StackRules::parse(&rules.stack_rules) {
+            return Err(invalid_rule("stack rules", &errors));
+        }
+        new.adopt(asked.now, at.plus(TRANSITION_MS));
+    }
+    Ok(new)
+}
+
+fn invalid_rule(kind: &str, errors: &[RuleError]) -> ApiError {
+    let detail = match errors {
+        [first] => format!("{kind}, {first}"),
+        [first, rest @ ..] => format!("{kind}, {first}; {} more lines are wrong", rest.len()),
+        [] => kind.to_owned(),
+    };
+    ApiError::invalid("invalid_rule", detail)
+}
+
 fn lines(text: &str) -> Vec<String> {
     text.lines()
         .map(str::trim)
@@ -149,7 +207,46 @@ mod tests {
 
     fn changed(json: &str) -> Result<Option<ProjectSettings>, ApiError> {
         let change: Change = serde_json::from_str(json).unwrap();
-        change.settings(&ProjectSettings::default())
+        change.settings(&ProjectSettings::default(), Millis(0))
+    }
+
+    #[test]
+    fn a_change_of_grouping_keeps_the_way_before_for_a_time() {
+        let read = |json: &str| serde_json::from_str::<Change>(json).unwrap();
+        let rules =
+            r#"{"fingerprintingRules":"type:A -> a","groupingEnhancements":"app:no -group"}"#;
+        let new = changed(rules).unwrap().unwrap();
+        assert_eq!(new.grouping.now.stack_rules, "app:no -group");
+        let previous = new.grouping.previous.as_ref().unwrap();
+        assert_eq!(previous.until, Millis(TRANSITION_MS));
+        assert_eq!(previous.rules, ProjectSettings::default().grouping.now);
+        // The same again changes nothing, so the time goes on as it was.
+        assert_eq!(read(rules).settings(&new, Millis(5)).unwrap(), None);
+        let end = read(r#"{"settings":{"grouping":{"previous":null}}}"#);
+        let ended = end.settings(&new, Millis(5)).unwrap().unwrap();
+        assert_eq!(ended.grouping.previous, None);
+        assert_eq!(ended.grouping.now, new.grouping.now);
+    }
+
+    #[test]
+    fn a_rule_that_cannot_be_read_is_refused_with_its_place() {
+        for (json, told) in [
+            (
+                r#"{"fingerprintingRules":"type:A -> a\ntype A -> b"}"#,
+                "fingerprint rules, line 2, column 5: expected ':' behind the matcher",
+            ),
+            (
+                r#"{"groupingEnhancements":"function:a +ap"}"#,
+                "stack rules, line 1, column 12: expected +app",
+            ),
+            (
+                r#"{"settings":{"grouping":{"version":"v9"}}}"#,
+                "the settings are not readable",
+            ),
+        ] {
+            let error = format!("{:?}", changed(json).unwrap_err());
+            assert!(error.contains(told), "{error}");
+        }
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub mod own;
 pub mod project;
 pub mod tags;
 pub mod token;
+pub mod user_report;
 
 /// An event with all that it is shown from.
 #[derive(Clone, Debug)]

@@ -59,17 +59,76 @@ async fn a_dump_is_kept_beside_an_event_that_names_the_crash() {
     assert!(files.iter().all(|(row, _)| row.event_id.to_string() == id));
 }
 
-#[tokio::test]
-async fn a_dump_may_come_alone_and_packed() {
-    let server = TestServer::start().await.unwrap();
+/// The dump as `xz` and `bzip2` themselves pack it.
+const XZ: &str = concat!(
+    "/Td6WFoAAATm1rRGAgAhARYAAAB0L+Wj4ABrACxdACaRBd2oWOoHO+lKtz0C/IGeGIErK7",
+    "Mb4/gr/vUvRyZqLLR0iNnG98l2VgAAAGbM3SN7CBp8AAFIbFVdIlwftvN9AQAAAAAEWVo=",
+);
+const BZIP2: &str = concat!(
+    "QlpoOTFBWSZTWaxvLkIAAB9+cHmowABAAABABAJAQBAACAAAwCAAMUwmmgNM",
+    "QYkgw0noalm9rePA6NZfp+5RA4iALowoCNEdrbNrk0/F3JFOFCQrG8uQgA==",
+);
+
+fn packed() -> [(&'static str, Vec<u8>); 4] {
+    use base64::Engine as _;
+    let engine = base64::engine::general_purpose::STANDARD;
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     gzip.write_all(&dump()).unwrap();
-    let sent = keyed(&server, Method::POST, "minidump/").body(gzip.finish().unwrap());
-    let sent = answer(sent).await;
-    assert_eq!(sent.status, StatusCode::OK, "{}", sent.text);
-    assert_eq!(only_event(&server).await["level"], "fatal");
+    [
+        ("gzip", gzip.finish().unwrap()),
+        ("zstd", zstd::encode_all(dump().as_slice(), 1).unwrap()),
+        ("xz", engine.decode(XZ).unwrap()),
+        ("bzip2", engine.decode(BZIP2).unwrap()),
+    ]
+}
+
+#[tokio::test]
+async fn a_dump_may_come_alone_and_packed_in_any_way() {
+    let server = TestServer::start().await.unwrap();
+    for (kind, packed) in packed() {
+        let sent = answer(keyed(&server, Method::POST, "minidump/").body(packed)).await;
+        assert_eq!(sent.status, StatusCode::OK, "{kind}: {}", sent.text);
+        let id = sent.text.replace('-', "");
+        server.digested().await.unwrap();
+        let shown = event(&server, &id).await;
+        assert_eq!(shown["title"], "Minidump: SIGSEGV at 0x10", "{kind}");
+    }
     let files = items(&server, RecordKind::Attachment).await;
-    assert_eq!(files[0].1, dump(), "it is kept unpacked");
+    assert_eq!(files.len(), 4);
+    for (_, body) in files {
+        assert_eq!(body, dump(), "it is kept unpacked");
+    }
+}
+
+#[tokio::test]
+async fn a_packed_dump_takes_no_more_memory_than_all_requests_may() {
+    let server = TestServer::start_with(|config| config.ingest.max_in_flight_bytes = 8 << 20);
+    let server = server.await.unwrap();
+    let bombs = [
+        {
+            let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            gzip.write_all(&vec![0; 12 << 20]).unwrap();
+            gzip.finish().unwrap()
+        },
+        {
+            let mut bzip2 = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+            bzip2.write_all(&vec![0; 12 << 20]).unwrap();
+            bzip2.finish().unwrap()
+        },
+    ];
+    for bomb in bombs {
+        let refused = answer(keyed(&server, Method::POST, "minidump/").body(bomb)).await;
+        assert_eq!(
+            refused.status,
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "{}",
+            refused.text
+        );
+        assert_eq!(refused.json()["code"], "too_large");
+    }
+    let sent = answer(keyed(&server, Method::POST, "minidump/").body(dump())).await;
+    assert_eq!(sent.status, StatusCode::OK, "the memory is given back");
+    only_event(&server).await;
 }
 
 #[tokio::test]
@@ -79,6 +138,12 @@ async fn what_is_no_dump_is_refused_and_a_limit_is_not_told() {
     let refused = answer(keyed(&server, Method::POST, "minidump/").body("MZ")).await;
     assert_eq!(refused.status, StatusCode::BAD_REQUEST);
     assert_eq!(refused.json()["code"], "invalid_minidump");
+    for (kind, mut packed) in packed() {
+        packed.truncate(packed.len() - 1);
+        let cut = answer(keyed(&server, Method::POST, "minidump/").body(packed)).await;
+        assert_eq!(cut.status, StatusCode::BAD_REQUEST, "{kind}");
+        assert_eq!(cut.json()["code"], "invalid_minidump");
+    }
     let empty = Form::new().text("guid", "abc");
     let empty = answer(keyed(&server, Method::POST, "minidump/").multipart(empty)).await;
     assert_eq!(empty.json()["code"], "missing_minidump");

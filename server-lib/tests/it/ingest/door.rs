@@ -284,6 +284,37 @@ async fn requests_are_named_and_counted() {
 }
 
 #[tokio::test]
+async fn the_time_to_answer_is_measured_as_a_histogram() {
+    let server = TestServer::start().await.unwrap();
+    for _ in 0..3 {
+        answer(keyed(&server, Method::POST, "store/").body(EVENT)).await;
+    }
+    let refused = answer(keyed(&server, Method::POST, "store/").body("no event")).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    // Reading the metrics is no ingest.
+    answer(request(&server, Method::GET, "/metrics")).await;
+    let shown = answer(request(&server, Method::GET, "/metrics")).await.text;
+    let value = |name: &str| -> f64 {
+        let line = shown.lines().find_map(|line| line.strip_prefix(name));
+        let line = line.unwrap_or_else(|| panic!("no {name} in {shown}"));
+        line.trim().parse().unwrap()
+    };
+    assert!(shown.contains("# TYPE mini_sentry_accept_seconds histogram"));
+    assert_eq!(value("mini_sentry_accept_seconds_count "), 4.0);
+    let sum = value("mini_sentry_accept_seconds_sum ");
+    assert!(sum > 0.0, "{sum}");
+    let buckets: Vec<f64> = shown
+        .lines()
+        .filter_map(|line| line.strip_prefix("mini_sentry_accept_seconds_bucket{"))
+        .map(|line| line.rsplit_once(' ').unwrap().1.parse().unwrap())
+        .collect();
+    assert!(buckets.len() > 10 && buckets.is_sorted());
+    assert_eq!(buckets.last(), Some(&4.0), "the last bucket has all");
+    let p95 = value("sentry_performance_p95 ");
+    assert!(p95 > 0.0 && p95 < 60.0, "{p95}");
+}
+
+#[tokio::test]
 async fn a_host_that_is_not_ours_is_not_answered() {
     let server = TestServer::start_with(|config| {
         config.http.allowed_hosts = vec!["errors.example.com".to_owned()];

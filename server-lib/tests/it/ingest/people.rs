@@ -5,8 +5,8 @@ use mini_sentry_server::testkit::TestServer;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 
-use super::{items, only_item, pairs_text};
-use crate::caller::{answer, request};
+use super::{items, keyed, only_item, pairs_text};
+use crate::caller::{answer, event, request, send_envelope};
 
 const ID: &str = "9ec79c33ec9942ab8353589fcb2e04dc";
 
@@ -84,10 +84,64 @@ async fn feedback_is_taken_with_a_dsn_or_a_token() {
         assert_eq!(sent.json()["eventID"], ID);
         assert_eq!(sent.json()["comments"], "c");
     }
-    assert_eq!(items(&server, RecordKind::UserReport).await.len(), 2);
+    assert_eq!(items(&server, RecordKind::UserReport).await.len(), 1);
     let stranger = post("Bearer sntryu_0".to_owned(), &report).await;
     assert_eq!(stranger.status, StatusCode::UNAUTHORIZED);
     let silent = json!({"event_id": ID, "comments": " "});
     let silent = post(format!("Bearer {}", server.token()), &silent).await;
     assert_eq!(silent.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn what_is_said_again_about_an_event_takes_the_place_of_what_was_said() {
+    let server = TestServer::start().await.unwrap();
+    let crash = format!(r#"{{"event_id":"{ID}","message":"it broke"}}"#);
+    let sent = answer(keyed(&server, Method::POST, "store/").body(crash)).await;
+    assert_eq!(sent.status, StatusCode::OK, "{}", sent.text);
+    assert!(event(&server, ID).await["userReport"].is_null());
+
+    // By the dialog, by an envelope, and by the dialog's retry.
+    let form = |comments| {
+        let fields = [("name", "user-42"), ("email", "a@example.com")];
+        let fields = [fields.as_slice(), &[("comments", comments)]].concat();
+        dialog(&server, Method::POST, &[]).body(pairs_text(&fields))
+    };
+    assert_eq!(answer(form("first")).await.status, StatusCode::OK);
+    server.digested().await.unwrap();
+    assert_eq!(event(&server, ID).await["userReport"]["comments"], "first");
+    let item = format!(r#"{{"event_id":"{ID}","name":"user-42","comments":"second"}}"#);
+    let envelope = format!("{{}}\n{{\"type\":\"user_report\"}}\n{item}\n");
+    assert_eq!(
+        send_envelope(&server, envelope).await.status,
+        StatusCode::OK
+    );
+    for _ in 0..2 {
+        assert_eq!(answer(form("last")).await.status, StatusCode::OK);
+    }
+
+    let (row, _) = only_item(&server, RecordKind::UserReport).await;
+    let said = event(&server, ID).await["userReport"].clone();
+    assert_eq!(said["comments"], "last");
+    assert_eq!(said["eventID"], ID);
+    assert_eq!(said["email"], "a@example.com");
+    assert_eq!(said["id"], row.seq.to_string());
+}
+
+#[tokio::test]
+async fn feedback_that_is_sent_again_is_stored_once() {
+    let server = TestServer::start().await.unwrap();
+    for message in ["it broke", "it broke, and hurt"] {
+        let said = json!({"contexts": {"feedback": {"message": message}}});
+        let envelope = format!("{{\"event_id\":\"{ID}\"}}\n{{\"type\":\"feedback\"}}\n{said}\n");
+        assert_eq!(
+            send_envelope(&server, envelope).await.status,
+            StatusCode::OK
+        );
+    }
+    let (row, said) = only_item(&server, RecordKind::Feedback).await;
+    assert_eq!(row.event_id.to_string(), ID);
+    assert_eq!(
+        said["contexts"]["feedback"]["message"],
+        "it broke, and hurt"
+    );
 }

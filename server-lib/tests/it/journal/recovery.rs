@@ -3,6 +3,7 @@
 use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::time::Instant;
 
 use bytes::Bytes;
 use mini_sentry_server::block::BlockHeader;
@@ -11,7 +12,7 @@ use mini_sentry_server::model::ids::Seq;
 use mini_sentry_server::model::record::NewRecord;
 use mini_sentry_server::store::Bodies;
 
-use super::{Place, drain, event, events, head, seqs_of};
+use super::{PATIENCE, Place, drain, event, events, head, seqs_of};
 
 /// Where the blocks of a segment are.
 fn blocks_of(path: &Path) -> Vec<(usize, BlockHeader)> {
@@ -108,6 +109,121 @@ async fn a_last_write_with_wrong_bytes_is_cut_off() {
         flip(&segment, at);
         assert_eq!(place.open().tail(), Seq(3), "byte {at}");
     }
+}
+
+#[tokio::test]
+async fn a_write_that_broke_off_in_a_prepared_file_is_cut_off_with_the_zeros() {
+    let data = tempfile::tempdir().unwrap();
+    let place = Place::new(data.path());
+    let journal = place.open();
+    journal.append(events(1..=3)).await.unwrap();
+    journal.append(events(4..=6)).await.unwrap();
+    drop(journal);
+    let segment = place.segments().remove(0);
+    let whole = std::fs::read(&segment).unwrap();
+    let last = blocks_of(&segment).last().unwrap().0;
+
+    for zeros in [1_000, 3 * 1024 * 1024] {
+        let prepared = |written: &[u8]| {
+            let mut bytes = written.to_vec();
+            bytes.resize(whole.len() + zeros, 0);
+            std::fs::write(&segment, bytes).unwrap();
+        };
+        for cut in (last..whole.len()).step_by(7) {
+            prepared(&whole[..cut]);
+            assert_eq!(place.open().tail(), Seq(3), "cut at {cut}");
+            assert_eq!(std::fs::metadata(&segment).unwrap().len(), last as u64);
+        }
+        // What was written in another order than meant: the end is there, the beginning is not.
+        let mut torn = whole.clone();
+        torn[last..last + 100].fill(0);
+        prepared(&torn);
+        assert_eq!(place.open().tail(), Seq(3));
+        prepared(&whole);
+        let journal = place.open();
+        assert_eq!(journal.tail(), Seq(6));
+        let length = std::fs::metadata(&segment).unwrap().len();
+        assert_eq!(length, whole.len() as u64);
+        drop(journal);
+        std::fs::write(&segment, &whole).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_crash_in_a_segment_that_was_made_ahead_loses_nothing() {
+    let data = tempfile::tempdir().unwrap();
+    let mut place = Place::new(data.path());
+    place.config.segment_bytes = 256 * 1024;
+    let journal = place.open();
+    let deadline = Instant::now() + PATIENCE;
+    let mut last = 0;
+    let is_prepared = |place: &Place| {
+        let segments = place.segments();
+        segments.len() > 1
+            && segments.iter().rev().take(1).all(|last| {
+                last.extension().is_some_and(|end| end == "seg")
+                    && std::fs::metadata(last).unwrap().len() >= 256 * 1024
+            })
+    };
+    while !is_prepared(&place) {
+        assert!(Instant::now() < deadline, "no segment was made ahead");
+        last += 1;
+        journal.append(vec![noise(last, 20_000)]).await.unwrap();
+    }
+    last += 1;
+    journal.append(vec![noise(last, 20_000)]).await.unwrap();
+
+    let elsewhere = tempfile::tempdir().unwrap();
+    let crashed = place.copy_to(elsewhere.path());
+    let reopened = crashed.open();
+    assert_eq!(reopened.tail(), Seq(last));
+    reopened.append(vec![event(last + 1)]).await.unwrap();
+    let seqs: Vec<_> = (1..=last + 1).collect();
+    assert_eq!(seqs_of(&drain(&reopened, 0)), seqs);
+    assert!(reopened.check().unwrap().is_empty());
+
+    drop(journal);
+    assert!(place.open().check().unwrap().is_empty());
+    let lengths = place.segments().into_iter().map(|path| {
+        let whole = std::fs::metadata(&path).unwrap().len();
+        let end = blocks_of(&path)
+            .last()
+            .map(|(at, header)| *at as u64 + header.total_bytes());
+        (whole, end)
+    });
+    for (whole, end) in lengths {
+        assert_eq!(
+            end,
+            Some(whole),
+            "a closed segment ends with its last block"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_segment_made_ahead_that_somebody_removed_is_not_missed() {
+    let data = tempfile::tempdir().unwrap();
+    let mut place = Place::new(data.path());
+    place.config.segment_bytes = 256 * 1024;
+    let journal = place.open();
+    let spare = data.path().join("segments/spare.tmp");
+    let is_whole = || std::fs::metadata(&spare).is_ok_and(|file| file.len() >= 256 * 1024);
+    let deadline = Instant::now() + PATIENCE;
+    let mut last = 0;
+    let mut removed = 0;
+    while removed < 2 {
+        assert!(Instant::now() < deadline, "no segment was made ahead");
+        if is_whole() {
+            std::fs::remove_file(&spare).unwrap();
+            removed += 1;
+        }
+        last += 1;
+        let answer = journal.append(vec![noise(last, 20_000)]).await;
+        assert_eq!(answer, Ok(Seq(last)));
+    }
+    drop(journal);
+    let seqs: Vec<_> = (1..=last).collect();
+    assert_eq!(seqs_of(&drain(&place.open(), 0)), seqs);
 }
 
 #[tokio::test]

@@ -79,11 +79,13 @@ impl Digests for PostgresDigests {
         let events: Vec<&NewEvent> = fresh.iter().map(|(event, _)| *event).collect();
         copy_events(&mut lease, part.id, &fresh).await?;
         copy_items(&mut lease, part.id, &batch.items).await?;
+        remove_replaced(&mut lease, &batch.items).await?;
         let counted: Vec<_> = fresh
             .iter()
             .map(|(event, place)| Counted::of(event, *place))
             .collect();
         add_events(&mut lease, part.id, &counted, 1).await?;
+        counts::note_environments(&mut lease, &counted).await?;
         let duplicate_events: Vec<_> = duplicates.iter().map(|(event, _)| *event).collect();
         let outcomes = counts::corrected(&batch.outcomes, &duplicate_events, &recorded.discarded);
         add_outcomes(&mut lease, &outcomes).await?;
@@ -259,6 +261,32 @@ async fn copy_items(lease: &mut Lease, part: i32, items: &[ItemRow]) -> Result<(
     });
     let result = copied.await;
     lease.noting(result).map(|_| ())
+}
+
+/// Removes what a batch's items take the place of.
+async fn remove_replaced(lease: &mut Lease, items: &[ItemRow]) -> Result<(), Error> {
+    let replacing: Vec<_> = items.iter().filter(|item| item.replaces()).collect();
+    if replacing.is_empty() {
+        return Ok(());
+    }
+    let ids = replacing.iter().map(|item| *item.event_id.as_bytes());
+    let ids: Vec<_> = ids.map(Sixteen).collect();
+    let projects: Vec<_> = replacing.iter().map(|item| int(item.project.0)).collect();
+    let kinds = replacing.iter().map(|item| i16::from(item.kind.code()));
+    let kinds: Vec<_> = kinds.collect();
+    let seqs: Vec<_> = replacing.iter().map(|item| item.seq.to_i64()).collect();
+    // The sum hides the project from the planner, which would read all of its items.
+    let rows = lease
+        .query(
+            "DELETE FROM items i USING unnest($1::integer[], $2::uuid[], $3::smallint[], \
+             $4::bigint[]) AS n (project, event_id, kind, seq) \
+             WHERE i.event_id = n.event_id AND i.project + 0 = n.project AND i.kind = n.kind \
+             AND i.seq < n.seq RETURNING i.seq",
+            &[&projects, &ids, &kinds, &seqs],
+        )
+        .await?;
+    let gone: Result<Vec<Seq>, _> = rows.iter().map(|row| seq(row, 0)).collect();
+    mark_dead(lease, &gone?).await
 }
 
 pub(super) async fn mark_dead(lease: &mut Lease, seqs: &[Seq]) -> Result<(), Error> {

@@ -1,12 +1,5 @@
 //! A look into a minidump: which system it is of, and how the process died. Stacks are not walked.
 
-use std::io::Read;
-
-use bytes::Bytes;
-
-use crate::accept::Refusal;
-use crate::web::error::ApiError;
-
 const EXCEPTION_STREAM: u32 = 6;
 const SYSTEM_INFO_STREAM: u32 = 7;
 /// Streams that are looked at.
@@ -23,33 +16,6 @@ pub(super) struct Crash {
     pub(super) processor: Option<&'static str>,
     /// The signal or exception, and the address that it is about.
     pub(super) exception: Option<(u32, u64)>,
-}
-
-/// Unpacks a dump that is compressed; other dumps are returned as they are.
-pub(super) fn unpack(dump: Bytes, limit: usize) -> Result<Bytes, ApiError> {
-    let mut plain = Vec::new();
-    let bound = u64::try_from(limit).unwrap_or(u64::MAX);
-    let with_one_more = bound.saturating_add(1);
-    let read = match dump.get(..4) {
-        Some([0x1f, 0x8b, ..]) => flate2::read::MultiGzDecoder::new(dump.as_ref())
-            .take(with_one_more)
-            .read_to_end(&mut plain),
-        Some([0x28, 0xb5, 0x2f, 0xfd]) => zstd::Decoder::new(dump.as_ref())
-            .and_then(|decoder| decoder.take(with_one_more).read_to_end(&mut plain)),
-        Some([0xfd, b'7', b'z', b'X'] | [b'B', b'Z', b'h', _]) => {
-            return Err(Refusal::UnknownEncoding("xz or bzip2".to_owned()).into());
-        }
-        _ => return Ok(dump),
-    };
-    read.map_err(|_| Refusal::Malformed {
-        code: "invalid_minidump",
-        detail: "the dump cannot be unpacked".to_owned(),
-    })?;
-    if plain.len() > limit {
-        let what = "minidump";
-        return Err(Refusal::TooLarge { what, limit: bound }.into());
-    }
-    Ok(plain.into())
 }
 
 /// Reads a dump; `None` when it is none.
@@ -180,8 +146,6 @@ fn usize_at(dump: &[u8], at: usize) -> Option<usize> {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use std::io::Write;
-
     use super::*;
 
     /// A dump with nothing but the two streams that are read.
@@ -227,21 +191,6 @@ pub(super) mod tests {
         assert_eq!(read(&lying).unwrap().name(), "crash");
         assert_eq!(read(b"MZ"), None);
         assert_eq!(read(b"GIF89a"), None);
-    }
-
-    #[test]
-    fn packed_dumps_are_unpacked_up_to_a_limit() {
-        let plain = Bytes::from(dump(0x8201, 11, 1));
-        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-        gzip.write_all(&plain).unwrap();
-        let gzip = Bytes::from(gzip.finish().unwrap());
-        let zstd = Bytes::from(zstd::encode_all(plain.as_ref(), 1).unwrap());
-        for packed in [plain.clone(), gzip.clone(), zstd] {
-            assert_eq!(unpack(packed, 1000).unwrap(), plain);
-        }
-        assert_eq!(unpack(gzip, 10).unwrap_err().code(), "too_large");
-        let other = Bytes::from_static(b"BZh9xxxx");
-        assert_eq!(unpack(other, 10).unwrap_err().code(), "unknown_encoding");
     }
 
     proptest::proptest! {

@@ -6,6 +6,7 @@
 mod dump;
 mod event;
 mod msgpack;
+mod packed;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -37,7 +38,7 @@ pub(super) async fn receive(
         sender => sender?,
     };
     let content_type = incoming.content_type.clone();
-    let body = incoming.read(&state).await?;
+    let mut body = incoming.read(&state).await?;
     let mut upload = Upload::default();
     if multipart::is_form(content_type.as_deref(), &body) {
         upload.read_form(content_type.as_deref(), &body, 0)?;
@@ -52,8 +53,19 @@ pub(super) async fn receive(
     let mut dump = upload.dump.take().ok_or_else(|| {
         ApiError::invalid("missing_minidump", "the form has no upload_file_minidump").for_sdk()
     })?;
-    let ingest = &state.config.ingest;
-    dump.content = dump::unpack(dump.content, ingest.max_in_flight_bytes)?;
+    let received = body.len();
+    let limit = state.config.ingest.max_in_flight_bytes;
+    let limit = limit.saturating_sub(received);
+    // Unpacking takes up to seconds, too long for a thread that answers others. The body goes
+    // along, because it holds the memory.
+    let unpacking = tokio::task::spawn_blocking(move || {
+        let plain = packed::unpack(dump.content, limit, |bytes| {
+            body.reserve_now(received.saturating_add(bytes))
+        });
+        (plain, body)
+    });
+    let (plain, _body) = unpacking.await.map_err(|_| Refusal::Busy)?;
+    dump.content = plain?;
     dump.content_type = Some("application/x-dmp".to_owned());
     let crash = dump::read(&dump.content).ok_or_else(|| {
         ApiError::invalid("invalid_minidump", "the file is no minidump").for_sdk()
