@@ -38,7 +38,8 @@ pub async fn settle_list(state: &AppState) {
     state.progress.reached(tail, LIST_PATIENCE).await;
 }
 
-/// Waits shortly until what was accepted before now is in the store and in the search index.
+/// Waits shortly until what was accepted before now is in the store and in the search index, where
+/// that is little. While events come fast, answers of the index lack the last seconds.
 pub async fn settle_search(state: &AppState) {
     settle_list(state).await;
     state.feed.settle(INDEX_PATIENCE).await;

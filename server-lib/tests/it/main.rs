@@ -16,6 +16,7 @@ mod block;
 mod cli;
 mod crash;
 mod digest;
+mod indexing;
 mod ingest;
 mod issues;
 mod journal;

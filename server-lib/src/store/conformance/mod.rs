@@ -23,6 +23,7 @@ pub mod events;
 mod indexing;
 pub mod issues;
 pub mod items;
+pub mod picks;
 mod reference;
 pub mod releases;
 pub mod search;
@@ -156,6 +157,8 @@ macro_rules! store_conformance {
                 the_events_of_an_issue_are_counted_by_hour,
                 people_are_counted_once,
                 the_same_index_batch_again_changes_nothing,
+            ],
+            picks: [
                 issues_are_found_as_by_looking_at_each,
             ],
             releases: [

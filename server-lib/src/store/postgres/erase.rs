@@ -160,7 +160,9 @@ async fn delete_events(lease: &mut Lease, seqs: &[i64]) -> Result<Vec<Row>, Erro
         )
         .await?;
     let mut parts: BTreeMap<i32, Vec<Counted<'_>>> = BTreeMap::new();
+    let mut places: BTreeMap<i32, Vec<i64>> = BTreeMap::new();
     for row in &rows {
+        places.entry(get(row, 0)?).or_default().push(get(row, 1)?);
         parts.entry(get(row, 0)?).or_default().push(Counted {
             project: get(row, 2)?,
             group: get(row, 3)?,
@@ -176,7 +178,7 @@ async fn delete_events(lease: &mut Lease, seqs: &[i64]) -> Result<Vec<Row>, Erro
             .execute(
                 "INSERT INTO unindexed (part, seq) SELECT $1, unnest($2::bigint[]) \
                  ON CONFLICT DO NOTHING",
-                &[part, &seqs],
+                &[part, &places.remove(part).unwrap_or_default()],
             )
             .await?;
         lease

@@ -187,8 +187,9 @@ impl Shelf for PostgresShelf<'_> {
         let sql = format!(
             "SELECT p.body FROM unnest($1::bigint[]) WITH ORDINALITY AS r (run, nth) \
              JOIN pages_{partition} p ON p.run = r.run AND p.kind = $2 AND p.first < $4 \
-             AND p.first >= COALESCE((SELECT max(q.first) FROM pages_{partition} q \
-             WHERE q.run = r.run AND q.kind = $2 AND q.first <= $3), $3) \
+             AND p.first >= COALESCE((SELECT q.first FROM pages_{partition} q \
+             WHERE q.run = r.run AND q.kind = $2 AND q.first <= $3 \
+             ORDER BY q.first DESC LIMIT 1), $3) \
              ORDER BY r.nth, p.first"
         );
         let kind = i16::from(kind);
