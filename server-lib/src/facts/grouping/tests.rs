@@ -42,7 +42,7 @@ fn a_scan_has_the_key_that_the_sdk_would_tell_for_the_event() {
             count += 1;
         }
     }
-    assert!(count >= 230, "only {count} events");
+    assert!(count >= 268, "only {count} events");
 }
 
 #[test]
