@@ -190,7 +190,7 @@ impl<'a> Intake<'a> {
     }
 
     /// Remembers the first fault: the answer, should nothing be good.
-    fn blame(&mut self, fault: Refusal) {
+    pub(super) fn blame(&mut self, fault: Refusal) {
         self.fault.get_or_insert(fault);
     }
 

@@ -1,12 +1,16 @@
 //! Items that are neither events nor attachments: sessions, reports, logs, spans, replays, and
 //! what this version does not know.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use mini_sentry::envelope::{Item, ItemHeader, ItemKind};
-use mini_sentry::limits::MAX_SESSIONS;
+use mini_sentry::limits::{MAX_EVENT_BYTES, MAX_SESSIONS, MAX_TRACE_METRIC_BYTES};
 use mini_sentry::protocol::EventId;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
 
 use super::Refusal;
 use super::intake::{Intake, Payload, category_of, short};
@@ -38,6 +42,16 @@ impl Intake<'_> {
                 }
             },
             (Form::Json | Form::FreeJson, Payload::Inline(json)) => {
+                let json = match without_oversized(&header.kind, &json) {
+                    Some((fitting, dropped)) => {
+                        self.too_large_entries(&header.kind, dropped);
+                        match fitting {
+                            Some(fitting) => fitting,
+                            None => return Ok(()),
+                        }
+                    }
+                    None => json,
+                };
                 let Some(quantity) = count_entries(&header, &json) else {
                     let told = header.item_count.unwrap_or(1).clamp(1, 10_000);
                     self.invalid(&header.kind, "invalid_json", told);
@@ -83,6 +97,19 @@ impl Intake<'_> {
             payload,
             (category, quantity),
         )
+    }
+
+    fn too_large_entries(&mut self, kind: &ItemKind, count: u64) {
+        self.refuse(
+            category_of(Some(kind)),
+            (Outcome::Invalid, "too_large"),
+            count,
+        );
+        let limit = entry_limit(kind).unwrap_or_default();
+        self.blame(Refusal::TooLarge {
+            what: "container's entry",
+            limit: u64::try_from(limit).unwrap_or(u64::MAX),
+        });
     }
 
     fn session(&mut self, kind: &ItemKind, json: &Bytes) -> Result<Bytes, &'static str> {
@@ -147,6 +174,40 @@ impl Treatment {
     }
 }
 
+/// Returns what one entry of a container may have.
+fn entry_limit(kind: &ItemKind) -> Option<usize> {
+    match kind {
+        ItemKind::TraceMetric => Some(MAX_TRACE_METRIC_BYTES),
+        ItemKind::Log | ItemKind::Span => Some(MAX_EVENT_BYTES),
+        _ => None,
+    }
+}
+
+/// Leaves out the entries of a container that are too large: what stays, if anything does, and how
+/// many do not. `None` when all of them fit.
+fn without_oversized(kind: &ItemKind, json: &[u8]) -> Option<(Option<Bytes>, u64)> {
+    let limit = entry_limit(kind).filter(|limit| json.len() > *limit)?;
+    let mut container: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_slice(json).ok()?;
+    let entries: Vec<&RawValue> = serde_json::from_str(container.get("items")?.get()).ok()?;
+    let count = entries.len();
+    let fitting: Vec<_> = entries
+        .into_iter()
+        .filter(|entry| entry.get().len() <= limit)
+        .collect();
+    let dropped = count.saturating_sub(fitting.len());
+    if dropped == 0 {
+        return None;
+    }
+    let dropped = u64::try_from(dropped).unwrap_or(u64::MAX);
+    if fitting.is_empty() {
+        return Some((None, dropped));
+    }
+    let fitting = serde_json::value::to_raw_value(&fitting).ok()?;
+    container.insert(Cow::Borrowed("items"), &fitting);
+    let rest = serde_json::to_vec(&container).ok()?;
+    Some((Some(rest.into()), dropped))
+}
+
 /// Counts the entries of a container; 1 for other JSON, `None` for what is no JSON.
 fn count_entries(header: &ItemHeader, json: &[u8]) -> Option<u64> {
     #[derive(Deserialize)]
@@ -196,6 +257,22 @@ mod tests {
         assert_eq!(count_entries(&header, br#"{"items":[{},{}]"#), None);
         let span = ItemHeader::new(ItemKind::Span);
         assert_eq!(count_entries(&span, br#"{"span_id":"a"}"#), Some(1));
+    }
+
+    #[test]
+    fn entries_that_are_too_large_are_left_out() {
+        let large = "x".repeat(MAX_TRACE_METRIC_BYTES);
+        let json = format!(r#"{{"version":2,"items":[{{"n":1}},{{"l":"{large}"}},{{"n":2}}]}}"#);
+        let kind = ItemKind::TraceMetric;
+        let (fitting, dropped) = without_oversized(&kind, json.as_bytes()).unwrap();
+        let expected = r#"{"items":[{"n":1},{"n":2}],"version":2}"#;
+        assert_eq!((fitting.unwrap(), dropped), (expected.into(), 1));
+        assert_eq!(without_oversized(&ItemKind::Log, json.as_bytes()), None);
+        let json = format!(r#"{{"items":["{large}"]}}"#);
+        let all = without_oversized(&kind, json.as_bytes());
+        assert_eq!(all, Some((None, 1)));
+        let json = format!(r#"{{"items":[{}1]}}"#, "1,".repeat(2000));
+        assert_eq!(without_oversized(&kind, json.as_bytes()), None);
     }
 
     #[test]

@@ -10,9 +10,9 @@ use crate::state::AppState;
 
 /// Rows of one step: few enough that digest hardly notices the wait.
 const ROWS: u64 = 500;
-/// The rest between two steps, in lengths of the step before: sweeping takes at most a fifth of
+/// The rest between two steps, in lengths of the step before: sweeping takes at most a tenth of
 /// the writer's time.
-const REST_FACTOR: u32 = 4;
+const REST_FACTOR: u32 = 9;
 /// The shortest rest.
 const MIN_REST: Duration = Duration::from_millis(5);
 /// The longest rest.

@@ -28,3 +28,4 @@ mod sdks;
 mod shippers;
 mod store_postgres;
 mod store_sqlite;
+mod upkeep;

@@ -1,6 +1,7 @@
 //! The segments as the home of bodies.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use async_trait::async_trait;
 
@@ -13,6 +14,10 @@ use super::journal::DiskJournal;
 use super::segment::{OpenSegment, Span};
 use super::shared::Shared;
 
+/// The rest behind each removed file, in lengths of its removal: a file system is busy with it for
+/// that long, and syncs of the journal wait.
+const REST_FACTOR: u32 = 9;
+
 #[async_trait]
 impl Bodies for DiskJournal {
     async fn read(&self, seqs: &[Seq]) -> Result<Vec<Option<Record>>, Error> {
@@ -22,8 +27,14 @@ impl Bodies for DiskJournal {
     }
 
     async fn drop_through(&self, seq: Seq) -> Result<(), Error> {
-        let shared = Arc::clone(&self.shared);
-        blocking(move || shared.drop_through(seq)).await
+        loop {
+            let shared = Arc::clone(&self.shared);
+            let started = Instant::now();
+            if !blocking(move || shared.drop_first(seq)).await? {
+                return Ok(());
+            }
+            tokio::time::sleep(started.elapsed().saturating_mul(REST_FACTOR)).await;
+        }
     }
 
     async fn compact(&self, upkeep: &dyn Upkeep) -> Result<bool, Error> {
@@ -51,23 +62,24 @@ async fn blocking<T: Send + 'static>(
 }
 
 impl Shared {
-    /// Removes the segments that have nothing behind `seq`, and the blobs of their records.
-    fn drop_through(&self, seq: Seq) -> Result<(), Error> {
-        let goes = |segment: &super::segment::Segment| segment.last() <= seq;
-        for segment in self.segments() {
-            if segment.is_live() || !goes(&segment) {
-                continue;
-            }
-            let Some(open) = self.cache.open(&segment)? else {
-                continue;
-            };
+    /// Removes the first segment and the blobs of its records, when it has nothing behind `seq`;
+    /// false when there is none to remove.
+    fn drop_first(&self, seq: Seq) -> Result<bool, Error> {
+        let segments = self.segments();
+        let mut closed = segments.iter().filter(|segment| !segment.is_live());
+        let Some(segment) = closed.next().filter(|segment| segment.last() <= seq) else {
+            return Ok(false);
+        };
+        if let Some(open) = self.cache.open(segment)? {
             for span in open.spans(Seq(0), Seq(u64::MAX), usize::MAX) {
                 if span.names_blobs {
                     self.remove_blobs(&open, &span)?;
                 }
             }
         }
-        self.remove_segments(goes)
+        let id = segment.id;
+        self.remove_segments(|segment| segment.id == id)?;
+        Ok(true)
     }
 
     fn remove_blobs(&self, open: &OpenSegment, span: &Span) -> Result<(), Error> {

@@ -10,17 +10,21 @@
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use thiserror::Error;
+
+use crate::blob::free_bytes;
 use crate::block::{BlockBuilder, BlockError, BlockHeader, Packer};
-use crate::error::Error;
+use crate::error;
 use crate::journal::{AppendError, Delivery, Trouble};
 use crate::model::ids::Seq;
 use crate::model::record::NewRecord;
 
-use super::folder::{free_bytes, means_full};
+use super::folder::means_full;
 use super::intake::{Request, Work};
 use super::segment::{OpenSegment, SEGMENT_HEADER_BYTES, Segment, SegmentHeader, Span};
 use super::shared::Shared;
@@ -51,7 +55,8 @@ pub(super) struct Writer {
     headers: Vec<(u64, BlockHeader)>,
     active: Option<Active>,
     spares: Spares,
-    free: Option<(Instant, bool)>,
+    /// The free space, and when it was looked at.
+    free: Option<(Instant, u64)>,
 }
 
 /// The segment at hand.
@@ -74,9 +79,24 @@ impl Active {
 }
 
 /// Why a group was not written.
+#[derive(Debug, Error)]
 enum Failure {
-    Full,
-    Other,
+    #[error("only {0} bytes are free")]
+    Full(u64),
+    #[error("{0} failed")]
+    Disk(&'static str, #[source] io::Error),
+    #[error("a group cannot be packed")]
+    Packing(#[from] BlockError),
+}
+
+impl Failure {
+    fn means_full(&self) -> bool {
+        match self {
+            Self::Full(_) => true,
+            Self::Disk(_, error) => means_full(error),
+            Self::Packing(_) => false,
+        }
+    }
 }
 
 impl Writer {
@@ -135,13 +155,18 @@ impl Writer {
         match self.try_write(&requests, first) {
             Ok(()) => self.publish(requests, first, started),
             Err(failure) => {
-                let (trouble, error) = match failure {
-                    Failure::Full => (Trouble::Full, AppendError::Full),
-                    Failure::Other => (Trouble::Failed, AppendError::Failed),
+                let (trouble, error) = if failure.means_full() {
+                    (Trouble::Full, AppendError::Full)
+                } else {
+                    (Trouble::Failed, AppendError::Failed)
                 };
                 if self.shared.trouble() != Some(trouble) {
                     self.shared.set_trouble(Some(trouble));
-                    tracing::error!(reason = error.code(), "the journal takes no records now");
+                    tracing::error!(
+                        reason = error.code(),
+                        error = &failure as &dyn std::error::Error,
+                        "the journal takes no records now"
+                    );
                 }
                 for request in requests {
                     let _ = request.answer.send(Err(error.clone()));
@@ -152,35 +177,29 @@ impl Writer {
 
     fn try_write(&mut self, requests: &[Request], first: Seq) -> Result<(), Failure> {
         self.check_space()?;
-        self.pack(requests, first).map_err(|error| {
-            self.builder.clear();
-            tracing::error!(%error, "a group cannot be packed");
-            Failure::Other
-        })?;
+        self.pack(requests, first)
+            .inspect_err(|_| self.builder.clear())?;
         let mut active = match self.active.take() {
             Some(active) => active,
-            None => self.create_segment(first).map_err(|error| {
-                tracing::debug!(%error, "a segment cannot be created");
-                failure_of(&error)
-            })?,
+            None => self
+                .create_segment(first)
+                .map_err(|error| Failure::Disk("creating a segment", error))?,
         };
         let group_end = active.end.saturating_add(self.group.len() as u64);
         self.fill_page(group_end, active.prepared);
         if let Err(error) = active.open.file.write_all_at(&self.group, active.end) {
-            tracing::debug!(%error, "a group cannot be written");
             if active.cut().is_ok() {
                 self.active = Some(active);
             } else {
                 self.give_up(&active);
             }
-            return Err(failure_of(&error));
+            return Err(Failure::Disk("writing a group", error));
         }
         if let Err(error) = active.open.file.sync_data() {
-            tracing::error!(%error, "a group cannot be synced");
             // Not being cut back does no harm: nothing beyond its last good group is read.
             let _ = active.cut();
             self.give_up(&active);
-            return Err(failure_of(&error));
+            return Err(Failure::Disk("syncing a group", error));
         }
         let spans = self
             .headers
@@ -338,17 +357,10 @@ impl Writer {
             last: None,
             index: None,
         };
-        let (file, unfinished, prepared) = match self.spares.take() {
-            Some(spare) => (spare.file, spare.path, spare.bytes),
-            None => {
-                let unfinished = shared.folder.unfinished_path(first, id);
-                (create_file(&unfinished)?, unfinished, 0)
-            }
+        let (file, prepared) = match self.take_spare(&header, &path) {
+            Some(spare) => spare,
+            None => (create_file(shared, &header, &path)?, 0),
         };
-        file.write_all_at(&header.to_bytes(), 0).inspect_err(|_| {
-            let _ = fs::remove_file(&unfinished);
-        })?;
-        fs::rename(&unfinished, &path)?;
         shared.folder.sync()?;
         let open = Arc::new(OpenSegment::new(id, file, Vec::new()));
         let before = Seq(first.0.saturating_sub(1));
@@ -369,24 +381,38 @@ impl Writer {
         })
     }
 
+    /// Makes the spare the segment, when there is one and it is as it was left.
+    fn take_spare(&self, header: &SegmentHeader, path: &Path) -> Option<(File, u64)> {
+        let spare = self.spares.take()?;
+        let taken = spare
+            .file
+            .write_all_at(&header.to_bytes(), 0)
+            .and_then(|()| fs::rename(&spare.path, path));
+        if let Err(error) = taken {
+            tracing::warn!(%error, "a segment that was made ahead cannot be used");
+            let _ = fs::remove_file(&spare.path);
+            return None;
+        }
+        Some((spare.file, spare.bytes))
+    }
+
     fn check_space(&mut self) -> Result<(), Failure> {
         let known = self
             .free
             .filter(|(checked, _)| checked.elapsed() < FREE_SPACE_AGE);
-        let has_space = match known {
-            Some((_, has_space)) => has_space,
+        let free = match known {
+            Some((_, free)) => free,
             None => {
                 // A system that does not say is found out by writing.
                 let free = free_bytes(self.shared.folder.path()).unwrap_or(u64::MAX);
-                let has_space = free >= self.shared.min_free_bytes;
-                self.free = Some((Instant::now(), has_space));
-                has_space
+                self.free = Some((Instant::now(), free));
+                free
             }
         };
-        if has_space {
+        if free >= self.shared.min_free_bytes {
             Ok(())
         } else {
-            Err(Failure::Full)
+            Err(Failure::Full(free))
         }
     }
 
@@ -410,7 +436,7 @@ impl Writer {
 }
 
 /// Writes to the log that digested segments could not be removed.
-pub(super) fn log_removal(error: &Error) {
+pub(super) fn log_removal(error: &error::Error) {
     tracing::error!(%error, "a digested segment cannot be removed");
 }
 
@@ -425,19 +451,18 @@ fn deliver(seq: Seq, record: NewRecord) -> Delivery {
     }
 }
 
-fn create_file(path: &std::path::Path) -> io::Result<File> {
-    OpenOptions::new()
+fn create_file(shared: &Shared, header: &SegmentHeader, path: &Path) -> io::Result<File> {
+    let unfinished = shared.folder.unfinished_path(header.first, shared.new_id());
+    let file = OpenOptions::new()
         .read(true)
         .write(true)
         .create(true)
         .truncate(true)
-        .open(path)
-}
-
-fn failure_of(error: &io::Error) -> Failure {
-    if means_full(error) {
-        Failure::Full
-    } else {
-        Failure::Other
-    }
+        .open(&unfinished)?;
+    file.write_all_at(&header.to_bytes(), 0)
+        .and_then(|()| fs::rename(&unfinished, path))
+        .inspect_err(|_| {
+            let _ = fs::remove_file(&unfinished);
+        })?;
+    Ok(file)
 }

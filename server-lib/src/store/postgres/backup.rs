@@ -25,7 +25,7 @@ pub(super) const FOLDER: &str = "postgres";
 /// The form of the files.
 pub(super) const FORM: u32 = 1;
 /// Tables besides those of partitions and ranges, owners before what belongs to them.
-pub(super) const TABLES: [&str; 15] = [
+pub(super) const TABLES: [&str; 16] = [
     "counters",
     "organisations",
     "projects",
@@ -33,6 +33,7 @@ pub(super) const TABLES: [&str; 15] = [
     "api_tokens",
     "digest",
     "partitions",
+    "environments",
     "issues",
     "issue_numbers",
     "hidden",

@@ -47,7 +47,7 @@ pub(super) async fn by_place(lease: &mut Lease, seqs: &[Seq]) -> Result<u64, Err
     Ok(erased)
 }
 
-/// Erases the events of a person.
+/// Erases the events and the sessions of a person.
 pub(super) async fn by_person(
     lease: &mut Lease,
     project: ProjectId,
@@ -62,12 +62,19 @@ pub(super) async fn by_person(
             )
             .await?;
         if rows.is_empty() {
-            return Ok(erased);
+            break;
         }
         let seqs = rows.iter().map(|row| seq(row, 0));
         let seqs = seqs.collect::<Result<Vec<_>, _>>()?;
         erased = erased.saturating_add(by_place(lease, &seqs).await?);
     }
+    let sessions = lease
+        .execute(
+            "DELETE FROM sessions WHERE project = $1 AND person = $2",
+            &[&int(project.0), &person],
+        )
+        .await?;
+    Ok(erased.saturating_add(sessions))
 }
 
 /// Removes up to `limit` rows that are hidden. Their bodies are dead by the project's mark.
@@ -112,6 +119,7 @@ async fn forget_deleted_projects(lease: &mut Lease) -> Result<(), Error> {
         "issues",
         "issue_numbers",
         "outcomes",
+        "environments",
         "sessions",
         "session_tallies",
     ] {

@@ -33,6 +33,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "blocks",
         sql: include_str!("../../../migrations/postgres/0002_blocks.sql"),
     },
+    Migration {
+        number: 3,
+        name: "environments",
+        sql: include_str!("../../../migrations/postgres/0003_environments.sql"),
+    },
 ];
 
 /// Returns the newest schema that this program knows.

@@ -145,6 +145,9 @@ impl Written {
             }));
         }
         touched.write(transaction)?;
+        memory
+            .environments
+            .note(transaction, &sums.environments())?;
         sums.add(transaction, span.id)
     }
 }

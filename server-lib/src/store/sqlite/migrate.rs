@@ -13,10 +13,16 @@ struct Migration {
 }
 
 /// All steps; the first has number 1.
-const MIGRATIONS: &[Migration] = &[Migration {
-    name: "init",
-    sql: include_str!("../../../migrations/sqlite/0001_init.sql"),
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        name: "init",
+        sql: include_str!("../../../migrations/sqlite/0001_init.sql"),
+    },
+    Migration {
+        name: "environments",
+        sql: include_str!("../../../migrations/sqlite/0002_environments.sql"),
+    },
+];
 
 const NOTES: &str = "CREATE TABLE IF NOT EXISTS migrations (
     version  INTEGER PRIMARY KEY,

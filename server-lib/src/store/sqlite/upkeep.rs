@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use async_trait::async_trait;
 use rusqlite::{Connection, params};
@@ -20,6 +21,9 @@ use crate::model::session::SessionState;
 use crate::model::time::Millis;
 use crate::store::query::{EventFilter, OutcomeFilter, OutcomeRow};
 use crate::store::{DeadRecords, Partition, SessionTotals, Stats, Upkeep};
+
+/// The rest behind each dropped table or index, in lengths of its dropping.
+const REST_FACTOR: u32 = 9;
 
 #[async_trait]
 impl Upkeep for Sqlite {
@@ -87,7 +91,23 @@ impl Upkeep for Sqlite {
             };
             seqs.extend(self.read(find).await?);
         }
-        self.erase(&seqs).await
+        let mut erased = self.erase(&seqs).await?;
+        loop {
+            let step = self.writer.run(move |writer| {
+                writer.erase(Durability::Power, |transaction, _| {
+                    sessions::erase_user(transaction, project, user, erase::STEP)
+                })
+            });
+            let sessions = step.await?;
+            erased = erased.saturating_add(sessions);
+            if sessions < erase::STEP as u64 {
+                break;
+            }
+        }
+        if erased > 0 {
+            self.writer.run(Writer::forget_erased).await?;
+        }
+        Ok(erased)
     }
 
     async fn sweep(&self, rows: u64) -> Result<u64, Error> {
@@ -235,11 +255,16 @@ impl Stats for Sqlite {
 }
 
 impl Sqlite {
-    /// Drops the tables of partitions that are already gone from all answers. One tree at a time,
-    /// so that batches come in between.
+    /// Drops the tables of partitions that are already gone from all answers. One tree at a time
+    /// and with rests, so that batches come in between and nobody waits long.
     async fn drop_condemned(&self) -> Result<(), Error> {
-        while self.writer.run(drop_tree).await? {}
-        Ok(())
+        loop {
+            let started = Instant::now();
+            if !self.writer.run(drop_tree).await? {
+                return Ok(());
+            }
+            tokio::time::sleep(started.elapsed().saturating_mul(REST_FACTOR)).await;
+        }
     }
 }
 

@@ -173,6 +173,21 @@ async fn a_filtered_event_takes_its_attachments_along_and_is_answered_as_accepte
 }
 
 #[tokio::test]
+async fn an_entry_that_is_too_large_does_not_take_its_container_along() {
+    let door = Door::open().await;
+    let metric = |name: &str| format!(r#"{{"name":"{name}","type":"counter","value":1}}"#);
+    let large = metric(&"x".repeat(3000));
+    let container = format!(r#"{{"items":[{},{large}]}}"#, metric("jobs"));
+    let receipt = door.send(envelope("{}", &[("trace_metric", &container)]));
+    assert!(receipt.await.unwrap().last.is_some());
+    assert_eq!(door.outcomes().await, ["trace_metric invalid too_large 1"]);
+
+    let container = format!(r#"{{"items":[{large}]}}"#);
+    let refusal = door.send(envelope("{}", &[("trace_metric", &container)]));
+    assert_eq!(refusal.await.unwrap_err().code(), "too_large");
+}
+
+#[tokio::test]
 async fn filtered_events_do_not_use_up_a_quota() {
     let door = Door::open_with(|plan| {
         plan.settings.events_per_minute = 1;

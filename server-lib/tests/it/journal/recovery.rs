@@ -201,6 +201,32 @@ async fn a_crash_in_a_segment_that_was_made_ahead_loses_nothing() {
 }
 
 #[tokio::test]
+async fn a_segment_made_ahead_that_somebody_removed_is_not_missed() {
+    let data = tempfile::tempdir().unwrap();
+    let mut place = Place::new(data.path());
+    place.config.segment_bytes = 256 * 1024;
+    let journal = place.open();
+    let spare = data.path().join("segments/spare.tmp");
+    let is_whole = || std::fs::metadata(&spare).is_ok_and(|file| file.len() >= 256 * 1024);
+    let deadline = Instant::now() + PATIENCE;
+    let mut last = 0;
+    let mut removed = 0;
+    while removed < 2 {
+        assert!(Instant::now() < deadline, "no segment was made ahead");
+        if is_whole() {
+            std::fs::remove_file(&spare).unwrap();
+            removed += 1;
+        }
+        last += 1;
+        let answer = journal.append(vec![noise(last, 20_000)]).await;
+        assert_eq!(answer, Ok(Seq(last)));
+    }
+    drop(journal);
+    let seqs: Vec<_> = (1..=last).collect();
+    assert_eq!(seqs_of(&drain(&place.open(), 0)), seqs);
+}
+
+#[tokio::test]
 async fn a_group_of_several_blocks_stays_or_goes_as_one() {
     let data = tempfile::tempdir().unwrap();
     let place = Place::new(data.path());

@@ -80,6 +80,7 @@ impl Digests for PostgresDigests {
             .map(|(event, issue)| Counted::of(event, *issue))
             .collect();
         add_events(&mut lease, part.id, &counted, 1).await?;
+        counts::note_environments(&mut lease, &counted).await?;
         let duplicate_events: Vec<_> = duplicates.iter().map(|(event, _)| *event).collect();
         let outcomes = counts::corrected(&batch.outcomes, &duplicate_events);
         add_outcomes(&mut lease, &outcomes).await?;
