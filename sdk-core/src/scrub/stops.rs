@@ -56,7 +56,6 @@ impl Row {
 /// The stops of a stretch, and what they are worked out from.
 #[derive(Debug, Default)]
 pub(super) struct Scan {
-    quotes: Quotes,
     past: Past,
     found: Found,
     read: Read,
@@ -64,7 +63,7 @@ pub(super) struct Scan {
 
 /// Where strings begin and end; what comes next depends on all before.
 #[derive(Debug, Default)]
-struct Quotes {
+pub(super) struct Quotes {
     /// One when the last backslash escapes the first byte.
     escape: u64,
     /// All ones when a string is open.
@@ -154,11 +153,17 @@ impl Scan {
     /// Takes the block of this number in the next stretch; a byte has a bit in the mask that
     /// `parity` makes when it has an odd number of set ones up to itself.
     #[inline(always)]
-    pub(super) fn read(&mut self, number: usize, now: &Classes, parity: impl Fn(u64) -> u64) {
-        let escaped = self.quotes.escaped(now.backslash);
+    pub(super) fn read(
+        &mut self,
+        number: usize,
+        now: &Classes,
+        quotes: &mut Quotes,
+        parity: impl Fn(u64) -> u64,
+    ) {
+        let escaped = quotes.escaped(now.backslash);
         let quote = now.quote & !escaped;
-        let inside = parity(quote) ^ self.quotes.open;
-        self.quotes.open = 0_u64.wrapping_sub(inside >> (BLOCK - 1));
+        let inside = parity(quote) ^ quotes.open;
+        quotes.open = 0_u64.wrapping_sub(inside >> (BLOCK - 1));
         let read = &mut self.read;
         read.inside.put(number, inside);
         read.escaped.put(number, escaped);

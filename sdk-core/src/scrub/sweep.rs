@@ -9,7 +9,7 @@ use crate::scrub::find::token::Beginnings;
 use crate::scrub::find::{assignment, card};
 use crate::scrub::keys::Verdict;
 use crate::scrub::lanes::{self, BLOCK, ByBlock, Classes};
-use crate::scrub::stops::{AHEAD, RUN_STOP, Scan, Stops};
+use crate::scrub::stops::{AHEAD, Quotes, RUN_STOP, Scan, Stops};
 use crate::scrub::walk::{self, Walk};
 
 /// What the stops of a block need to know of those before.
@@ -45,6 +45,8 @@ impl ByBlock for Sweep<'_, '_, '_> {
         let Self { walk, beginnings } = self;
         let json = walk.json;
         let mut scan = Scan::default();
+        // On its own it stays in registers.
+        let mut quotes = Quotes::default();
         let mut place = Place::default();
         for stretch in (0..json.len()).step_by(AHEAD * BLOCK) {
             for number in 0..AHEAD {
@@ -54,7 +56,7 @@ impl ByBlock for Sweep<'_, '_, '_> {
                     tail.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
                     &tail
                 });
-                scan.read(number, &classes(block), &parity);
+                scan.read(number, &classes(block), &mut quotes, &parity);
             }
             if !scan.work_out(beginnings.with_digits()) {
                 return false;
