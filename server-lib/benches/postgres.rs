@@ -267,13 +267,13 @@ fn event(seq: u64, group: u64) -> NewEvent {
             dist: String::new(),
             title: format!("ValueError: cannot parse order {group}"),
             culprit: "shop.orders in parse".to_owned(),
-            headline: Headline::default(),
-            handled: Some(false),
             grouping: GroupingKey(u128::from(group).to_be_bytes()),
+            headline: Headline::default(),
+            handled: None,
             former_grouping: None,
-            user: Some(i64::try_from(seq % 1000).unwrap_or(0)),
             tags: Tags::default(),
             text: String::new(),
+            user: Some(i64::try_from(seq % 1000).unwrap_or(0)),
         },
     }
 }

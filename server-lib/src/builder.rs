@@ -79,7 +79,9 @@ impl ServerBuilder {
         let store = open_store(&config, &self.clock).await?;
         let position = store.digests.position().await?;
         let indexed = store.index.position().await?;
-        let blobs = Arc::new(Blobs::open(config.data_dir.join("blobs"))?);
+        let blobs =
+            Blobs::open(config.data_dir.join("blobs"))?.leaving_free(config.journal.min_free_bytes);
+        let blobs = Arc::new(blobs);
         let journal = Arc::new(DiskJournal::open(
             &config.data_dir,
             &config.journal,

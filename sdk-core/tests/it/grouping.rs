@@ -9,6 +9,7 @@
 )]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use mini_sentry::grouping::{
     Expected, FingerprintRules, GroupKey, Grouper, Reason, StackRules, Subject, Variant, compare,
@@ -29,7 +30,12 @@ struct Sample {
 }
 
 /// All events of the set.
-fn samples() -> Vec<Sample> {
+fn samples() -> &'static [Sample] {
+    static SAMPLES: LazyLock<Vec<Sample>> = LazyLock::new(read_samples);
+    &SAMPLES
+}
+
+fn read_samples() -> Vec<Sample> {
     let mut samples = Vec::new();
     for file in names("grouping", ".json", 10) {
         let set: Value = serde_json::from_slice(&bytes(&format!("grouping/{file}.json"))).unwrap();
@@ -390,7 +396,7 @@ proptest! {
     #[test]
     fn lines_and_columns_do_not_matter(index in any::<prop::sample::Index>(), by in any::<u32>()) {
         let samples = samples();
-        let sample = index.get(&samples);
+        let sample = index.get(samples);
         let mut moved = sample.event.clone();
         move_lines(&mut moved, by.into());
         prop_assert_eq!(key(&sample.event), key(&moved), "{}", sample.name);

@@ -38,6 +38,7 @@ mod tally;
 pub use acceptor::{AcceptParts, Acceptor};
 pub use budget::HeldBody;
 pub use refusal::Refusal;
+pub use session::hidden_did;
 
 /// What a request says of itself.
 #[derive(Clone, Debug, Default)]

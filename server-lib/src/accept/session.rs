@@ -47,10 +47,16 @@ fn hide(fields: &mut Map<String, Value>, project: ProjectId) {
         fields.remove("did");
         return;
     }
-    // The project's number keeps the same person apart in two projects.
-    let hash = Sha256::digest(format!("did:{project}:{text}"));
+    *did = Value::String(hidden_did(project, &text));
+}
+
+/// Returns what stands on disk for the `did` of a session. The project's number keeps the same
+/// person apart in two projects.
+#[must_use]
+pub fn hidden_did(project: ProjectId, did: &str) -> String {
+    let hash = Sha256::digest(format!("did:{project}:{did}"));
     let short = hash.first_chunk::<16>().map(|bytes| to_hex(bytes));
-    *did = Value::String(short.unwrap_or_default());
+    short.unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -14,4 +14,5 @@ mod sessions;
 mod tally;
 pub mod worker;
 
+pub use sessions::BEGINS;
 pub use worker::{DigestHandle, Digester, DigesterParts, OnStored};

@@ -25,6 +25,10 @@ const MAX_COUNT: u64 = 1_000_000_000;
 /// Longest time in milliseconds that a session is believed to take: a year.
 const MAX_DURATION_MS: f64 = 365.0 * 24.0 * 3600.0 * 1000.0;
 
+/// A member of a session that says that the session has begun, without being its first update as
+/// `init` does: for senders that do not know which one is the first.
+pub const BEGINS: &str = "begins";
+
 /// Takes one update.
 pub(super) fn take_update(
     (seq, head): (Seq, &RecordHead),
@@ -98,6 +102,7 @@ fn read_update(
         .ok_or("missing_session_id")?;
     let (release, environment) = surroundings(&attributes)?;
     let started = started(head, update.started.or(update.timestamp))?;
+    let begins = update.init == Some(true) || update.other.get(BEGINS) == Some(&true.into());
     let sequence = match (update.init, update.seq) {
         (Some(true), _) => 0,
         (_, Some(sequence)) => sequence,
@@ -116,6 +121,7 @@ fn read_update(
         project: head.project,
         sid,
         user: user(update.did.as_deref()),
+        begins,
         sequence,
         state,
         errors: update.errors.unwrap_or(0).max(least_errors),

@@ -7,7 +7,6 @@ use std::sync::PoisonError;
 use tokio_util::sync::CancellationToken;
 
 use super::runner::{JobReport, Jobs};
-use crate::blob::Blobs;
 use crate::error::{Error, ErrorKind};
 use crate::model::catalog::Project;
 use crate::model::ids::{ProjectId, Seq};
@@ -182,11 +181,9 @@ async fn drop_blobs(state: &AppState, before: Millis) -> Result<u64, Error> {
     let blobs = std::sync::Arc::clone(&state.blobs);
     let removed = tokio::task::spawn_blocking(move || {
         let mut removed = 0_u64;
-        for name in blobs.names()? {
-            if Blobs::received(&name).is_some_and(|received| received < before) {
-                blobs.remove(&name)?;
-                removed = removed.saturating_add(1);
-            }
+        for file in blobs.received_in(Millis(i64::MIN)..before)? {
+            blobs.remove(&file.name)?;
+            removed = removed.saturating_add(1);
         }
         Ok::<_, Error>(removed)
     });

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{compaction, retention, sweep};
+use super::{compaction, orphans, retention, sweep};
 use crate::error::{Error, ErrorKind};
 use crate::state::AppState;
 
@@ -26,13 +26,20 @@ pub enum JobKind {
     Retention,
     /// Removes rows that nobody sees any more.
     Sweep,
+    /// Removes files of bodies that belong to no record.
+    Orphans,
     /// Packs bodies tighter and removes the dead ones.
     Compaction,
 }
 
 impl JobKind {
     /// All of them, in the order in which they run: each makes work for the next.
-    pub const ALL: &[Self] = &[Self::Retention, Self::Sweep, Self::Compaction];
+    pub const ALL: &[Self] = &[
+        Self::Retention,
+        Self::Sweep,
+        Self::Orphans,
+        Self::Compaction,
+    ];
 
     /// Returns the stable name.
     #[must_use]
@@ -40,6 +47,7 @@ impl JobKind {
         match self {
             Self::Retention => "retention",
             Self::Sweep => "sweep",
+            Self::Orphans => "orphans",
             Self::Compaction => "compaction",
         }
     }
@@ -65,6 +73,7 @@ pub struct JobReport {
 pub struct Jobs {
     pub(super) state: AppState,
     pub(super) memory: Mutex<retention::Memory>,
+    pub(super) orphans: Mutex<orphans::Memory>,
     trouble: Mutex<HashMap<&'static str, ErrorKind>>,
 }
 
@@ -109,6 +118,7 @@ impl Jobs {
         Self {
             state,
             memory: Mutex::default(),
+            orphans: Mutex::default(),
             trouble: Mutex::default(),
         }
     }
@@ -154,6 +164,7 @@ impl Jobs {
         match kind {
             JobKind::Retention => retention::run(self, stop).await,
             JobKind::Sweep => sweep::run(&self.state, stop).await,
+            JobKind::Orphans => orphans::run(self, stop).await,
             JobKind::Compaction => compaction::run(&self.state, stop).await,
         }
     }

@@ -37,6 +37,9 @@ pub struct SessionChange {
     pub sid: [u8; 16],
     /// A hash of who it was; `None` when nobody is named.
     pub user: Option<i64>,
+    /// Whether it tells that the session began. A session is in the total when one of its updates
+    /// did, whichever comes first; how it ended counts in any case.
+    pub begins: bool,
     /// Its order among the updates of the session.
     pub sequence: u64,
     /// How it stands.

@@ -21,7 +21,7 @@ use crate::model::ids::{
 use crate::model::issue::Reopened;
 use crate::model::item::ItemRow;
 use crate::model::outcome::OutcomeCount;
-use crate::model::record::Record;
+use crate::model::record::{Record, RecordKind};
 use crate::model::scope::Scopes;
 use crate::model::session::{SessionChange, SessionState, SessionTally};
 use crate::model::settings::ProjectSettings;
@@ -47,6 +47,9 @@ pub use index::Index;
 pub use issues::{IssueTotal, Issues, NewActivity};
 use query::{EventFilter, ItemFilter, OutcomeFilter, OutcomeRow, Page};
 pub use releases::{HealthFilter, HealthRow, Releases};
+
+/// Environments that are noted of a project. Later ones are found in its events only.
+pub const MAX_ENVIRONMENTS: usize = 1000;
 
 /// A backend, opened: one handle per part.
 #[derive(Clone)]
@@ -304,6 +307,25 @@ pub trait Events: Send + Sync + 'static {
     /// depend on how many there are.
     async fn count(&self, filter: &EventFilter) -> Result<u64, Error>;
 
+    /// Returns the environments that events of the projects named, in order: at most
+    /// [`MAX_ENVIRONMENTS`] of each, as they were noted when events came. Those of events that are
+    /// gone stay.
+    async fn environments(&self, projects: &[ProjectId])
+    -> Result<Vec<(ProjectId, String)>, Error>;
+
+    /// Tells which bodies an item has, by when they arrived and their lengths, in the order asked.
+    /// The moments of one call should be near each other: everything between them is looked at.
+    async fn known_bodies(&self, bodies: &[(Millis, u64)]) -> Result<Vec<bool>, Error>;
+
+    /// Returns the places of up to `most` items of a project behind `after`, in order.
+    async fn item_places(
+        &self,
+        project: ProjectId,
+        kinds: &[RecordKind],
+        after: Seq,
+        most: u64,
+    ) -> Result<Vec<Seq>, Error>;
+
     /// Returns items, newest first by place.
     async fn items(&self, filter: &ItemFilter, page: Page) -> Result<Vec<ItemRow>, Error>;
 }
@@ -332,10 +354,11 @@ pub trait Stats: Send + Sync + 'static {
     ) -> Result<SessionTotals, Error>;
 }
 
-/// Sums of sessions.
+/// Sums of sessions. An end counts even where the beginning was never told, so that the others may be
+/// more than `total`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SessionTotals {
-    /// All of them.
+    /// Those of which the beginning was told.
     pub total: u64,
     /// Those that had errors and survived.
     pub errored: u64,
@@ -369,7 +392,9 @@ pub trait Upkeep: Send + Sync + 'static {
     /// Erases events or items: rows go now, bodies are marked for compaction.
     async fn erase(&self, seqs: &[Seq]) -> Result<u64, Error>;
 
-    /// Erases all events of a person, in a project, by the hash in [`EventFacts::user`](crate::model::event::EventFacts::user).
+    /// Erases all events and sessions of a person, in a project, by the hash in
+    /// [`EventFacts::user`](crate::model::event::EventFacts::user) and in
+    /// [`SessionChange::user`]. Sums lose them too; sessions that SDKs had added up name nobody.
     async fn erase_user(&self, project: ProjectId, user: i64) -> Result<u64, Error>;
 
     /// Removes up to `rows` rows that are hidden or belong to deleted projects; returns how many

@@ -81,12 +81,14 @@ pub(super) fn resolution_columns(resolution: &Resolution) -> (i64, Option<&str>,
 /// Returns what the history says of a resolution.
 pub(super) fn entry_of(resolution: &Resolution) -> (ActivityKind, serde_json::Value) {
     match resolution {
-        Resolution::NextRelease { after } => {
-            (ActivityKind::ResolvedInRelease, json!({ "after": after, "version": "" }))
-        }
-        Resolution::Release(version) => {
-            (ActivityKind::ResolvedInRelease, json!({ "version": version }))
-        }
+        Resolution::NextRelease { after } => (
+            ActivityKind::ResolvedInRelease,
+            json!({ "after": after, "version": "" }),
+        ),
+        Resolution::Release(version) => (
+            ActivityKind::ResolvedInRelease,
+            json!({ "version": version }),
+        ),
         Resolution::Commit { repository, commit } => (
             ActivityKind::ResolvedInCommit,
             json!({ "commit": commit, "repository": repository }),

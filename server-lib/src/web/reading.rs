@@ -25,8 +25,6 @@ use crate::store::query::EventFilter;
 const LIST_PATIENCE: Duration = Duration::from_millis(50);
 /// How long the search for one thing waits, once it is not found.
 const FIND_PATIENCE: Duration = Duration::from_secs(1);
-/// How long a search waits for the index.
-const INDEX_PATIENCE: Duration = Duration::from_millis(250);
 /// How many bodies are in memory at once.
 pub(super) const CHUNK: usize = 50;
 /// The title of an event whose body cannot be read.
@@ -38,10 +36,11 @@ pub async fn settle_list(state: &AppState) {
     state.progress.reached(tail, LIST_PATIENCE).await;
 }
 
-/// Waits shortly until what was accepted before now is in the store and in the search index.
+/// Waits shortly until what was accepted before now is in the search index, where that is little.
+/// While events come fast, answers of the index lack the last seconds.
 pub async fn settle_search(state: &AppState) {
     settle_list(state).await;
-    state.feed.settle(INDEX_PATIENCE).await;
+    state.feed.settle(LIST_PATIENCE).await;
 }
 
 /// Waits until what was accepted before now is in the store, or `patience` is over.

@@ -482,8 +482,8 @@ async fn all_events_of_a_person_are_erased_and_no_others() {
     .await;
     send(&server, 2, json!({ "user": { "email": "A@Example.com" } })).await;
     send(&server, 3, json!({ "user": { "id": "43" } })).await;
-    for email in ["a@example.com", "b@example.com"] {
-        let report = json!({ "event_id": id(3), "name": "x", "email": email, "comments": "c" });
+    for (event, email) in [(3, "a@example.com"), (4, "b@example.com")] {
+        let report = json!({ "event_id": id(event), "name": "x", "email": email, "comments": "c" });
         let report = report.to_string();
         let header = json!({ "type": "user_report", "length": report.len() });
         let sent = send_envelope(&server, format!("{{}}\n{header}\n{report}\n")).await;

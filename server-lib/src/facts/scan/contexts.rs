@@ -1,6 +1,5 @@
 //! Contexts, as far as events can be found by them.
 
-use super::owned::owned;
 use super::{Cursor, ScanError, fields, put};
 use crate::facts::{NameAndVersion, ScannedContexts};
 
@@ -37,23 +36,4 @@ fn read_program<'a>(
         "version" => put(&mut program.version, cursor.scalar()),
         _ => cursor.skip(),
     })
-}
-
-impl ScannedContexts<'_> {
-    /// Copies what is borrowed.
-    pub(super) fn into_owned(self) -> ScannedContexts<'static> {
-        let program = |program: NameAndVersion<'_>| NameAndVersion {
-            name: owned(program.name),
-            version: owned(program.version),
-        };
-        ScannedContexts {
-            browser: program(self.browser),
-            os: program(self.os),
-            client_os: program(self.client_os),
-            runtime: program(self.runtime),
-            app: program(self.app),
-            device: owned(self.device),
-            device_family: owned(self.device_family),
-        }
-    }
 }

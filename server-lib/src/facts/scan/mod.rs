@@ -6,7 +6,6 @@ use mini_sentry::protocol::EventId;
 
 use super::json::{Cursor, Shape};
 use super::{Scan, ScannedException, ScannedFrame, ScannedUser};
-use contexts::read_contexts;
 use tags::read_tags;
 
 mod contexts;
@@ -138,7 +137,7 @@ fn read_field<'a>(
         "message" => read_message(cursor, &mut messages.message)?,
         "logentry" | "sentry.interfaces.Message" => read_message(cursor, &mut messages.logentry)?,
         "server_name" => replace(&mut scan.server_name, cursor.text()?),
-        "contexts" => read_contexts(cursor, &mut scan.contexts)?,
+        "contexts" => contexts::read_contexts(cursor, &mut scan.contexts)?,
         "fingerprint" => read_fingerprint(cursor, &mut scan.fingerprint)?,
         "exception" | "sentry.interfaces.Exception" => {
             read_exceptions(cursor, &mut scan.exceptions)?;
@@ -268,7 +267,7 @@ fn read_mechanism<'a>(
     fields(cursor, |cursor, key| {
         match key {
             "type" => replace(&mut exception.mechanism, cursor.text()?),
-            "handled" => put(&mut exception.handled, cursor.boolean())?,
+            "handled" => replace(&mut exception.handled, cursor.boolean()?),
             "synthetic" => exception.is_synthetic = cursor.boolean()? == Some(true),
             "is_exception_group" => exception.is_group = cursor.boolean()? == Some(true),
             "exception_id" => exception.id = number(cursor)?,

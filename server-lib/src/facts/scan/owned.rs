@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use crate::facts::{Scan, ScannedException, ScannedFrame, ScannedUser};
+use crate::facts::{
+    NameAndVersion, Scan, ScannedContexts, ScannedException, ScannedFrame, ScannedUser,
+};
 
 impl Scan<'_> {
     /// Copies what is borrowed.
@@ -34,9 +36,9 @@ impl Scan<'_> {
                     kind: owned(exception.kind),
                     value: owned(exception.value),
                     module: owned(exception.module),
-                    handled: exception.handled,
                     frames: owned_frames(exception.frames),
                     mechanism: owned(exception.mechanism),
+                    handled: exception.handled,
                     is_synthetic: exception.is_synthetic,
                     is_group: exception.is_group,
                     id: exception.id,
@@ -67,7 +69,26 @@ impl Scan<'_> {
     }
 }
 
-pub(super) fn owned(text: Option<Cow<'_, str>>) -> Option<Cow<'static, str>> {
+impl ScannedContexts<'_> {
+    /// Copies what is borrowed.
+    fn into_owned(self) -> ScannedContexts<'static> {
+        let program = |program: NameAndVersion<'_>| NameAndVersion {
+            name: owned(program.name),
+            version: owned(program.version),
+        };
+        ScannedContexts {
+            browser: program(self.browser),
+            os: program(self.os),
+            client_os: program(self.client_os),
+            runtime: program(self.runtime),
+            app: program(self.app),
+            device: owned(self.device),
+            device_family: owned(self.device_family),
+        }
+    }
+}
+
+fn owned(text: Option<Cow<'_, str>>) -> Option<Cow<'static, str>> {
     text.map(|text| Cow::Owned(text.into_owned()))
 }
 

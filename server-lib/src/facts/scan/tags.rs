@@ -8,7 +8,7 @@ use crate::facts::json::{Cursor, Shape};
 /// Tags that are kept.
 const MAX_TAGS: usize = 200;
 
-/// Reads a map, or a list.
+/// Reads a map, a list of pairs, or a list of `{"key", "value"}`.
 pub(super) fn read_tags<'a>(
     cursor: &mut Cursor<'a>,
     tags: &mut Vec<(Cow<'a, str>, Cow<'a, str>)>,
@@ -26,19 +26,16 @@ pub(super) fn read_tags<'a>(
             Ok(())
         }),
         Shape::List => cursor.list(|cursor| {
-            let (mut key, mut value) = (None, None);
+            let (mut key, mut value, mut place) = (None, None, 0_usize);
             match cursor.shape() {
-                Shape::List => {
-                    let mut place = 0_usize;
-                    cursor.list(|cursor| {
-                        place = place.saturating_add(1);
-                        match place {
-                            1 => put(&mut key, cursor.scalar()),
-                            2 => put(&mut value, cursor.scalar()),
-                            _ => cursor.skip(),
-                        }
-                    })?;
-                }
+                Shape::List => cursor.list(|cursor| {
+                    place = place.saturating_add(1);
+                    match place {
+                        1 => put(&mut key, cursor.scalar()),
+                        2 => put(&mut value, cursor.scalar()),
+                        _ => cursor.skip(),
+                    }
+                })?,
                 Shape::Object => cursor.object(|cursor, name| match name {
                     "key" => put(&mut key, cursor.scalar()),
                     "value" => put(&mut value, cursor.scalar()),

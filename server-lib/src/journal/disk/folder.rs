@@ -88,12 +88,6 @@ impl Folder {
     }
 }
 
-/// Returns the bytes that this process may still write on the file system of `path`.
-pub(super) fn free_bytes(path: &Path) -> io::Result<u64> {
-    let system = rustix::fs::statvfs(path)?;
-    Ok(system.f_bavail.saturating_mul(system.f_frsize))
-}
-
 /// Reports whether the error means that there is no room.
 pub(super) fn means_full(error: &io::Error) -> bool {
     matches!(

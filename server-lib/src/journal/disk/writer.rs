@@ -17,13 +17,14 @@ use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
+use crate::blob::free_bytes;
 use crate::block::{BlockBuilder, BlockError, BlockHeader, Packer};
 use crate::error;
 use crate::journal::{AppendError, Delivery, Trouble};
 use crate::model::ids::Seq;
 use crate::model::record::NewRecord;
 
-use super::folder::{free_bytes, means_full};
+use super::folder::means_full;
 use super::intake::{Request, Work};
 use super::segment::{OpenSegment, SEGMENT_HEADER_BYTES, Segment, SegmentHeader, Span};
 use super::shared::Shared;

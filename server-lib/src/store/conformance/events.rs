@@ -8,8 +8,8 @@ use crate::error::Error;
 use crate::model::event::Level;
 use crate::model::ids::ProjectId;
 use crate::model::time::Millis;
-use crate::store::Store;
 use crate::store::query::{EventFilter, Page};
+use crate::store::{MAX_ENVIRONMENTS, Store};
 
 const LEVELS: &[Level] = &[Level::Fatal, Level::Error, Level::Warning, Level::Info];
 const ENVIRONMENTS: &[&str] = &["", "production", "staging", "it's \"odd\" %_"];
@@ -261,5 +261,49 @@ pub async fn no_projects_means_no_events(place: &dyn Place) -> Result<(), Error>
     };
     assert_eq!(store.events.count(&inverted).await?, 0);
     assert_eq!(store.events.list(&inverted, Page::first(5)).await?, []);
+    Ok(())
+}
+
+pub async fn environments_are_noted_once_and_bounded(place: &dyn Place) -> Result<(), Error> {
+    let store = place.open(partitioned(50)).await?;
+    let made = projects(&store, 3).await?;
+    let one = made.first().copied().unwrap_or_default();
+    let two = made.get(1).copied().unwrap_or_default();
+    let mut feed = Feed::new();
+    for round in 0..3 {
+        for name in ["staging", "", "production", "it's \"odd\" %_"] {
+            feed.event(one, |event| event.facts.environment = name.to_owned());
+        }
+        feed.event(two, |event| {
+            event.facts.environment = format!("review-{round}")
+        });
+        feed.apply(&store).await?;
+    }
+    let pair = |project: ProjectId, name: &str| (project, name.to_owned());
+    let expected = [
+        pair(one, "it's \"odd\" %_"),
+        pair(one, "production"),
+        pair(one, "staging"),
+        pair(two, "review-0"),
+        pair(two, "review-1"),
+        pair(two, "review-2"),
+    ];
+    assert_eq!(store.events.environments(&made).await?, expected);
+    assert_eq!(store.events.environments(&[]).await?, []);
+
+    for number in 0..MAX_ENVIRONMENTS + 10 {
+        feed.event(one, |event| {
+            event.facts.environment = format!("flood-{number}")
+        });
+        if number % 200 == 0 {
+            feed.apply(&store).await?;
+        }
+    }
+    feed.apply(&store).await?;
+    let noted = store.events.environments(&[one]).await?.len();
+    assert_eq!(noted, MAX_ENVIRONMENTS);
+    store.catalog.delete_project(two).await?;
+    while store.upkeep.sweep(1000).await? > 0 {}
+    assert_eq!(store.events.environments(&[two]).await?, []);
     Ok(())
 }

@@ -10,7 +10,11 @@ use crate::store::index::{IndexedEvent, Pending};
 
 /// Indexes everything that is stored and not indexed, a few events at a time.
 pub(super) async fn index(store: &Store, feed: &Feed, at_once: u32) -> Result<(), Error> {
-    let given: HashMap<Seq, _> = feed.given().iter().map(|event| (event.seq, event)).collect();
+    let given: HashMap<Seq, _> = feed
+        .given()
+        .iter()
+        .map(|event| (event.seq, event))
+        .collect();
     loop {
         let after = store.index.position().await?;
         let found = store.index.rows_after(after, at_once).await?;

@@ -119,6 +119,81 @@ pub async fn items_are_found_by_kind_and_event(place: &dyn Place) -> Result<(), 
     Ok(())
 }
 
+pub async fn bodies_are_known_by_arrival_and_length(place: &dyn Place) -> Result<(), Error> {
+    let store = place.open(partitioned(4)).await?;
+    let project = projects(&store, 1).await?.pop().unwrap_or_default();
+    let mut feed = Feed::new();
+    let mut seqs = Vec::new();
+    for number in 0..12 {
+        let received = NOW.plus(number * 1000);
+        feed.event(project, |event| event.received = received);
+        seqs.push(feed.item(project, |item| {
+            item.received = received;
+            item.bytes = 5_000_000 + u64::try_from(number).unwrap_or(0);
+        }));
+        feed.apply(&store).await?;
+    }
+    assert!(store.upkeep.partitions().await?.len() > 2);
+    let bodies = [
+        (NOW, 5_000_000),
+        (NOW.plus(11_000), 5_000_011),
+        (NOW.plus(5_000), 5_000_006),
+        (NOW.plus(5_001), 5_000_005),
+        (NOW.plus(6_000), 5_000_006),
+    ];
+    let known = store.events.known_bodies(&bodies).await?;
+    assert_eq!(known, [true, true, false, false, true]);
+    assert_eq!(store.events.known_bodies(&[]).await?, [false; 0]);
+    let sixth = seqs.get(6).copied().unwrap_or_default();
+    assert_eq!(store.upkeep.erase(&[sixth]).await?, 1);
+    let known = store.events.known_bodies(&bodies).await?;
+    assert_eq!(known, [true, true, false, false, false]);
+    Ok(())
+}
+
+pub async fn the_places_of_items_are_told_step_by_step(place: &dyn Place) -> Result<(), Error> {
+    let store = place.open(partitioned(5)).await?;
+    let made = projects(&store, 2).await?;
+    let project = made.first().copied().unwrap_or_default();
+    let mut dice = Dice::new(9);
+    let mut feed = Feed::new();
+    let mut expected = Vec::new();
+    for _ in 0..8 {
+        for _ in 0..5 {
+            let owner = dice.one_of(&made);
+            let kind = match dice.below(3) {
+                0 => RecordKind::Log,
+                1 => RecordKind::Span,
+                _ => RecordKind::Attachment,
+            };
+            let seq = feed.item(owner, |item| item.kind = kind);
+            let is_wanted = owner == project && kind != RecordKind::Attachment;
+            expected.extend(is_wanted.then_some(seq));
+        }
+        feed.apply(&store).await?;
+    }
+    let kinds = [RecordKind::Log, RecordKind::Span];
+    let mut told = Vec::new();
+    loop {
+        let after = told.last().copied().unwrap_or_default();
+        let step = store.events.item_places(project, &kinds, after, 3).await?;
+        assert!(step.len() <= 3);
+        if step.is_empty() {
+            break;
+        }
+        told.extend(step);
+    }
+    assert_eq!(told, expected);
+    store.upkeep.hide_before(project, NOW.plus(20)).await?;
+    let left = store
+        .events
+        .item_places(project, &kinds, Seq(0), 99)
+        .await?;
+    expected.retain(|seq| seq.0 > 20);
+    assert_eq!(left, expected);
+    Ok(())
+}
+
 pub async fn a_report_takes_the_place_of_the_last_on_its_event(
     place: &dyn Place,
 ) -> Result<(), Error> {

@@ -18,10 +18,12 @@ use crate::model::time::Millis;
 pub mod catalog;
 mod data;
 pub mod digests;
+pub mod erasure;
 pub mod events;
 mod indexing;
 pub mod issues;
 pub mod items;
+pub mod picks;
 mod reference;
 pub mod releases;
 pub mod search;
@@ -120,6 +122,7 @@ macro_rules! store_conformance {
                 pages_put_together_are_the_whole_list,
                 equal_times_are_ordered_by_place,
                 no_projects_means_no_events,
+                environments_are_noted_once_and_bounded,
             ],
             issues: [
                 events_of_one_key_share_an_issue,
@@ -154,6 +157,8 @@ macro_rules! store_conformance {
                 the_events_of_an_issue_are_counted_by_hour,
                 people_are_counted_once,
                 the_same_index_batch_again_changes_nothing,
+            ],
+            picks: [
                 issues_are_found_as_by_looking_at_each,
             ],
             releases: [
@@ -167,6 +172,8 @@ macro_rules! store_conformance {
                 an_item_is_read_back_whole,
                 items_are_listed_newest_first,
                 items_are_found_by_kind_and_event,
+                bodies_are_known_by_arrival_and_length,
+                the_places_of_items_are_told_step_by_step,
                 a_report_takes_the_place_of_the_last_on_its_event,
             ],
             stats: [
@@ -178,6 +185,7 @@ macro_rules! store_conformance {
                 a_session_with_errors_counts_as_errored,
                 tallies_and_updates_add_up,
                 sessions_are_counted_when_they_began,
+                a_session_is_in_the_total_once_its_beginning_was_told,
             ],
             upkeep: [
                 a_full_partition_is_followed_by_another,
@@ -195,6 +203,9 @@ macro_rules! store_conformance {
                 buried_marks_are_forgotten,
                 a_healthy_store_has_no_findings,
                 a_closed_store_opens_again,
+            ],
+            erasure: [
+                the_sessions_of_a_user_are_erased,
             ],
         }
     };

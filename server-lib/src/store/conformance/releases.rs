@@ -59,7 +59,10 @@ pub async fn events_and_sessions_make_releases_known(place: &dyn Place) -> Resul
     assert_eq!(first.last_event, Some(NOW.plus(9)));
     assert_eq!(first.new_issues, 1);
     let only_sessions = store.releases.find(&[project], "2.0").await?;
-    assert_eq!(only_sessions.first().and_then(|release| release.last_event), None);
+    assert_eq!(
+        only_sessions.first().and_then(|release| release.last_event),
+        None
+    );
     Ok(())
 }
 
@@ -103,7 +106,10 @@ pub async fn releases_are_made_changed_and_listed(place: &dyn Place) -> Result<(
     assert_eq!(changed.released, Some(NOW));
     assert_eq!((changed.commits, changed.last_commit.as_str()), (2, "b"));
     assert_eq!(store.releases.commits(one, "shop@1.0").await?, commits);
-    let refused = store.releases.update(one, "none", ReleaseChange::default()).await;
+    let refused = store
+        .releases
+        .update(one, "none", ReleaseChange::default())
+        .await;
     assert_refused(refused, ErrorKind::NotFound);
 
     let filter = |text: &str, is_archived| ReleaseFilter {
@@ -112,11 +118,23 @@ pub async fn releases_are_made_changed_and_listed(place: &dyn Place) -> Result<(
         created: None,
         is_archived,
     };
-    assert_eq!(versions(&store, &filter("", None)).await?, ["other", "shop@2.0", "shop@1.0"]);
-    assert_eq!(versions(&store, &filter("SHOP", Some(false))).await?, ["shop@2.0"]);
-    assert_eq!(versions(&store, &filter("", Some(true))).await?, ["shop@1.0"]);
+    assert_eq!(
+        versions(&store, &filter("", None)).await?,
+        ["other", "shop@2.0", "shop@1.0"]
+    );
+    assert_eq!(
+        versions(&store, &filter("SHOP", Some(false))).await?,
+        ["shop@2.0"]
+    );
+    assert_eq!(
+        versions(&store, &filter("", Some(true))).await?,
+        ["shop@1.0"]
+    );
     store.releases.delete(one, "shop@1.0").await?;
-    assert_refused(store.releases.delete(one, "shop@1.0").await, ErrorKind::NotFound);
+    assert_refused(
+        store.releases.delete(one, "shop@1.0").await,
+        ErrorKind::NotFound,
+    );
     assert_eq!(store.releases.find(&made, "shop@1.0").await?, []);
     Ok(())
 }
@@ -127,7 +145,10 @@ pub async fn a_release_with_issues_is_not_deleted(place: &dyn Place) -> Result<(
     let mut feed = Feed::new();
     feed.event(project, |event| event.facts.release = "1.0".to_owned());
     feed.apply(&store).await?;
-    assert_refused(store.releases.delete(project, "1.0").await, ErrorKind::Conflict);
+    assert_refused(
+        store.releases.delete(project, "1.0").await,
+        ErrorKind::Conflict,
+    );
     Ok(())
 }
 
@@ -150,11 +171,20 @@ pub async fn deployments_make_releases_known(place: &dyn Place) -> Result<(), Er
     let [first, second, third] = noted.as_slice() else {
         return Err(missing("deployments"));
     };
-    let all = store.releases.deployments(&[project], None, Page::first(9)).await?;
+    let all = store
+        .releases
+        .deployments(&[project], None, Page::first(9))
+        .await?;
     assert_eq!(all, [second.clone(), third.clone(), first.clone()]);
-    let some = store.releases.deployments(&[project], Some("1.0"), Page::first(1)).await?;
+    let some = store
+        .releases
+        .deployments(&[project], Some("1.0"), Page::first(1))
+        .await?;
     assert_eq!(some, std::slice::from_ref(third));
-    assert_eq!(store.releases.deployment(first.id).await?.as_ref(), Some(first));
+    assert_eq!(
+        store.releases.deployment(first.id).await?.as_ref(),
+        Some(first)
+    );
     let release = store.releases.find(&[project], "1.0").await?.pop();
     let release = release.ok_or_else(|| missing("a release"))?;
     assert_eq!(release.last_deployment.as_ref(), Some(third));
@@ -168,8 +198,11 @@ pub async fn health_is_summed_by_release_and_interval(place: &dyn Place) -> Resu
     feed.record();
     let hour = NOW.minute().div_euclid(60) * 60;
     let offset = hour - NOW.minute();
-    for (minute, release, crashed) in [(0, "1.0", 1), (59, "1.0", 2), (60, "1.0", 4), (5, "2.0", 8)] {
-        feed.batch().tallies.push(tally(project, offset + minute, release, crashed));
+    for (minute, release, crashed) in [(0, "1.0", 1), (59, "1.0", 2), (60, "1.0", 4), (5, "2.0", 8)]
+    {
+        feed.batch()
+            .tallies
+            .push(tally(project, offset + minute, release, crashed));
     }
     feed.apply(&store).await?;
     let mut filter = HealthFilter {
@@ -181,14 +214,23 @@ pub async fn health_is_summed_by_release_and_interval(place: &dyn Place) -> Resu
     };
     let sums = store.releases.health(&filter).await?;
     let told: Vec<_> = (sums.iter())
-        .map(|row| (row.release.as_str(), row.sessions.total, row.sessions.crashed))
+        .map(|row| {
+            (
+                row.release.as_str(),
+                row.sessions.total,
+                row.sessions.crashed,
+            )
+        })
         .collect();
     assert_eq!(told, [("1.0", 43, 7), ("2.0", 20, 8)]);
     filter.interval_minutes = Some(60);
     filter.releases = vec!["1.0".to_owned()];
     filter.environments = vec!["production".to_owned()];
     let sums = store.releases.health(&filter).await?;
-    let told: Vec<_> = sums.iter().map(|row| (row.at.minute() - hour, row.sessions.crashed)).collect();
+    let told: Vec<_> = sums
+        .iter()
+        .map(|row| (row.at.minute() - hour, row.sessions.crashed))
+        .collect();
     assert_eq!(told, [(0, 3), (60, 4)]);
     filter.environments = vec!["staging".to_owned()];
     assert_eq!(store.releases.health(&filter).await?, []);

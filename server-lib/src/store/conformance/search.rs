@@ -2,7 +2,7 @@
 #![expect(missing_docs, reason = "the names of cases are sentences")]
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::data::{Dice, Feed, grouping, projects};
 use super::indexing::{index, merge};
@@ -10,17 +10,11 @@ use super::{NOW, Place, missing, options, partitioned};
 use crate::error::Error;
 use crate::model::event::{EventRow, Level};
 use crate::model::ids::{IssueId, ProjectId, Seq};
-use crate::model::issue::{
-    Actor, Issue, IssueChange, IssueStatus, MarkChange, Resolution, StatusChange,
-};
 use crate::model::tag::Tags;
 use crate::model::time::Millis;
 use crate::store::Store;
 use crate::store::index::{CountBy, CountKey, IndexBatch, TagScope};
-use crate::store::query::{
-    EventPredicate, EventQuery, Expr, Interval, IssueOrder, IssuePredicate, IssueQuery, TagTest,
-    TextPattern,
-};
+use crate::store::query::{EventPredicate, EventQuery, Expr, Page, TagTest, TextPattern};
 
 const HOUR: i64 = 60 * Millis::MINUTE;
 
@@ -32,16 +26,28 @@ fn tag(name: &str, value: &str) -> EventPredicate {
     EventPredicate::Tag(name.to_owned(), TagTest::Value(equals(value)))
 }
 
+/// Returns one of the texts, all of them in turn.
+fn nth(texts: &[&'static str], number: u64) -> &'static str {
+    let place = number.checked_rem(texts.len() as u64).unwrap_or(0);
+    let place = usize::try_from(place).unwrap_or(0);
+    texts.get(place).copied().unwrap_or_default()
+}
+
 /// Events with some tags, over two projects, some partitions and two days.
-struct Field {
-    store: Store,
-    feed: Feed,
-    projects: Vec<ProjectId>,
-    rows: Vec<EventRow>,
+pub(super) struct Field {
+    pub(super) store: Store,
+    pub(super) feed: Feed,
+    pub(super) projects: Vec<ProjectId>,
+    pub(super) rows: Vec<EventRow>,
 }
 
 impl Field {
-    async fn new(place: &dyn Place, events: u64, per_partition: u64) -> Result<Self, Error> {
+    /// Makes so many events.
+    pub(super) async fn new(
+        place: &dyn Place,
+        events: u64,
+        per_partition: u64,
+    ) -> Result<Self, Error> {
         let store = place.open(partitioned(per_partition)).await?;
         let projects = projects(&store, 2).await?;
         let mut field = Self {
@@ -66,9 +72,9 @@ impl Field {
         let key = dice.below(12);
         let at = NOW.plus(i64::try_from(dice.below(48 * 3600)).unwrap_or(0) * 1000);
         let mut tags = Tags::default();
-        let level = ["info", "error"][usize::try_from(dice.below(2)).unwrap_or(0)];
+        let level = dice.one_of(&["info", "error"]);
         tags.push("level", level);
-        tags.push("environment", ["production", "staging", "ci"][(number % 3) as usize]);
+        tags.push("environment", nth(&["production", "staging", "ci"], number));
         if dice.below(3) == 0 {
             tags.push("feature", &format!("f{}", dice.below(5)));
         }
@@ -76,11 +82,15 @@ impl Field {
         if dice.below(20) == 0 {
             tags.push("rare", "yes");
         }
-        let word = ["timeout", "refused", "database error", "ReadOnly"][(key % 4) as usize];
+        let word = nth(&["timeout", "refused", "database error", "ReadOnly"], key);
         self.feed.event(project, |event| {
             event.facts.grouping = grouping(key);
             event.facts.timestamp = at;
-            event.facts.level = if level == "info" { Level::Info } else { Level::Error };
+            event.facts.level = if level == "info" {
+                Level::Info
+            } else {
+                Level::Error
+            };
             event.facts.title = format!("title {key}");
             event.facts.text = format!("Connection {word} after {} ms", key * 10);
             event.facts.user = i64::try_from(number % 17).ok();
@@ -92,20 +102,31 @@ impl Field {
     async fn apply(&mut self) -> Result<(), Error> {
         let applied = self.feed.apply(&self.store).await?;
         for stored in &applied.stored {
-            let given = self.feed.given().iter().find(|event| event.seq == stored.seq);
-            self.rows.extend(given.map(|event| super::data::row(event, stored)));
+            let given = self
+                .feed
+                .given()
+                .iter()
+                .find(|event| event.seq == stored.seq);
+            self.rows
+                .extend(given.map(|event| super::data::row(event, stored)));
         }
         Ok(())
     }
 
-    fn tags(&self, seq: Seq) -> Tags {
+    /// Returns the tags of an event.
+    pub(super) fn tags(&self, seq: Seq) -> Tags {
         let given = self.feed.given().iter().find(|event| event.seq == seq);
-        given.map(|event| event.facts.tags.clone()).unwrap_or_default()
+        given
+            .map(|event| event.facts.tags.clone())
+            .unwrap_or_default()
     }
 
-    fn text(&self, seq: Seq) -> String {
+    /// Returns the words of an event.
+    pub(super) fn text(&self, seq: Seq) -> String {
         let given = self.feed.given().iter().find(|event| event.seq == seq);
-        given.map(|event| event.facts.text.clone()).unwrap_or_default()
+        given
+            .map(|event| event.facts.text.clone())
+            .unwrap_or_default()
     }
 
     fn holds(&self, predicate: &EventPredicate, row: &EventRow) -> bool {
@@ -124,7 +145,9 @@ impl Field {
             EventPredicate::GroupText(text) => {
                 let of_group = self.rows.iter().filter(|other| other.group == row.group);
                 let text = text.to_lowercase();
-                of_group.map(|row| self.text(row.seq)).any(|own| own.to_lowercase().contains(&text))
+                of_group
+                    .map(|row| self.text(row.seq))
+                    .any(|own| own.to_lowercase().contains(&text))
             }
         }
     }
@@ -133,8 +156,17 @@ impl Field {
     fn expected(&self, query: &EventQuery) -> Vec<EventRow> {
         let mut rows: Vec<_> = (self.rows.iter())
             .filter(|row| query.projects.contains(&row.project))
-            .filter(|row| query.times.as_ref().is_none_or(|times| times.contains(&row.timestamp)))
-            .filter(|row| query.filter.holds(&mut |predicate| self.holds(predicate, row)))
+            .filter(|row| {
+                query
+                    .times
+                    .as_ref()
+                    .is_none_or(|times| times.contains(&row.timestamp))
+            })
+            .filter(|row| {
+                query
+                    .filter
+                    .holds(&mut |predicate| self.holds(predicate, row))
+            })
             .cloned()
             .collect();
         rows.sort_by_key(|row| Reverse(row.seq));
@@ -179,7 +211,11 @@ impl Field {
                 _ => tag("rare", "yes"),
             };
             let part = Expr::Is(predicate);
-            parts.push(if dice.below(3) == 0 { part.negated() } else { part });
+            parts.push(if dice.below(3) == 0 {
+                part.negated()
+            } else {
+                part
+            });
         }
         let filter = match dice.below(3) {
             0 => Expr::Any(parts),
@@ -331,7 +367,10 @@ pub async fn tags_are_summed_up_for_issues_and_projects(place: &dyn Place) -> Re
             }
             let tags = field.store.index.tags(&scope, Some("feature"), 100).await?;
             let feature = tags.first().ok_or_else(|| missing("a tag"))?;
-            let found = feature.top.iter().map(|top| (top.value.clone(), top.seen.count));
+            let found = feature
+                .top
+                .iter()
+                .map(|top| (top.value.clone(), top.seen.count));
             assert_eq!(found.collect::<BTreeMap<_, _>>(), features);
             assert_eq!((feature.unique, feature.others), (features.len() as u64, 0));
         }
@@ -348,7 +387,9 @@ pub async fn rare_values_beyond_a_bound_are_counted_as_others(
     for number in 0..2_400_u64 {
         let value = if number < 300 { 0 } else { number };
         feed.event(project, |event| {
-            event.facts.tags = [("order", value.to_string().as_str())].into_iter().collect();
+            event.facts.tags = [("order", value.to_string().as_str())]
+                .into_iter()
+                .collect();
         });
         if number % 600 == 599 {
             feed.apply(&store).await?;
@@ -358,7 +399,10 @@ pub async fn rare_values_beyond_a_bound_are_counted_as_others(
     merge(&store).await?;
     let rows = store.index.rows_after(Seq(0), 1).await?.rows;
     let issue = rows.first().ok_or_else(|| missing("an event"))?.issue;
-    let tags = store.index.tags(&TagScope::Issue(issue), Some("order"), 1).await?;
+    let tags = store
+        .index
+        .tags(&TagScope::Issue(issue), Some("order"), 1)
+        .await?;
     let order = tags.first().ok_or_else(|| missing("a tag"))?;
     assert_eq!((order.total, order.unique), (2_400, 1_000));
     assert_eq!(order.others, 2_400 - 300 - 999);
@@ -413,13 +457,17 @@ pub async fn people_are_counted_once(place: &dyn Place) -> Result<(), Error> {
             index(&store, &feed, 170).await?;
         }
     }
-    let issues = store.issues.list(&[project], super::super::query::Page::first(9)).await?;
+    let issues = store.issues.list(&[project], Page::first(9)).await?;
     for issue in issues {
         if issue.grouping == grouping(1) {
             assert_eq!((issue.affected.users, issue.affected.is_exact), (10, true));
         } else {
             assert!(!issue.affected.is_exact);
-            assert!((900..1_100).contains(&issue.affected.users), "{:?}", issue.affected);
+            assert!(
+                (900..1_100).contains(&issue.affected.users),
+                "{:?}",
+                issue.affected
+            );
         }
     }
     Ok(())
@@ -438,168 +486,14 @@ pub async fn the_same_index_batch_again_changes_nothing(place: &dyn Place) -> Re
     };
     field.store.index.add(batch).await?;
     let issues: Vec<_> = field.rows.iter().map(|row| row.issue).collect();
-    let all = field.store.index.hours(&issues, Millis(0)..=NOW.plus(Millis::DAY)).await?;
+    let all = field
+        .store
+        .index
+        .hours(&issues, Millis(0)..=NOW.plus(Millis::DAY))
+        .await?;
     assert!(all.iter().all(|hour| hour.at >= NOW.plus(-HOUR)));
     field.store.upkeep.close().await?;
     let store = place.open(partitioned(1_000)).await?;
     assert_eq!(store.index.position().await?, Seq(60));
     Ok(())
-}
-
-struct Known {
-    issue: Issue,
-    tags: BTreeSet<(String, String)>,
-    texts: Vec<String>,
-    is_bookmarked: bool,
-}
-
-fn picks(predicate: &IssuePredicate, known: &Known) -> bool {
-    use IssuePredicate as Is;
-    let issue = &known.issue;
-    match predicate {
-        Is::Status(status) => issue.state.status == *status,
-        Is::Level(level) => issue.level == *level,
-        Is::IsAssigned => issue.assignee.is_some(),
-        Is::AssignedTo(actors) => issue.assignee.as_ref().is_some_and(|one| actors.contains(one)),
-        Is::BookmarkedBy(_) => known.is_bookmarked,
-        Is::Events(counts) => counts.holds(&issue.events),
-        Is::LastSeen(times) => times.holds(&issue.last_seen),
-        Is::Title(pattern) => pattern.matches(&issue.title),
-        Is::FirstRelease(pattern) => pattern.matches(&issue.first_release),
-        Is::Number(number) => issue.number == *number,
-        Is::Tag(name, TagTest::Present) => known.tags.iter().any(|(key, _)| key == name),
-        Is::Tag(name, TagTest::Value(pattern)) => {
-            known.tags.iter().any(|(key, value)| key == name && pattern.matches(value))
-        }
-        Is::Text(text) => {
-            let text = text.replace('"', "").to_lowercase();
-            known.texts.iter().any(|own| own.to_lowercase().contains(&text))
-        }
-        _ => false,
-    }
-}
-
-fn predicate(dice: &mut Dice) -> Result<IssuePredicate, Error> {
-    use IssuePredicate as Is;
-    let actor = Actor::new("user:1").ok_or_else(|| missing("an actor"))?;
-    let value = |name: &str, pattern| Is::Tag(name.to_owned(), TagTest::Value(pattern));
-    Ok(match dice.below(13) {
-        0 => Is::Status(IssueStatus::Unresolved),
-        1 => Is::Status(IssueStatus::Resolved),
-        2 => Is::Level(Level::Error),
-        3 => Is::IsAssigned,
-        4 => Is::AssignedTo(vec![actor]),
-        5 => Is::BookmarkedBy(actor),
-        6 => Is::Events(Interval {
-            from: Some(20),
-            to: None,
-        }),
-        7 => Is::Title(TextPattern::Like("*1".to_owned())),
-        8 => Is::FirstRelease(equals("1.1")),
-        9 => value("rare", equals("yes")),
-        10 => value("feature", TextPattern::Like("f1*".to_owned())),
-        11 => Is::Text("\"database error\"".to_owned()),
-        _ => Is::Text("timeo".to_owned()),
-    })
-}
-
-pub async fn issues_are_found_as_by_looking_at_each(place: &dyn Place) -> Result<(), Error> {
-    let field = Field::new(place, 500, 200).await?;
-    index(&field.store, &field.feed, 90).await?;
-    let store = &field.store;
-    let ids: BTreeSet<IssueId> = field.rows.iter().map(|row| row.issue).collect();
-    let ids: Vec<_> = ids.into_iter().collect();
-    let actor = Actor::new("user:1").ok_or_else(|| missing("an actor"))?;
-    let mut dice = Dice::new(8);
-    let resolve = IssueChange {
-        status: Some(StatusChange::Resolve(Resolution::Now)),
-        ..IssueChange::default()
-    };
-    store.issues.change(&dice.some_of(&ids), resolve, None, NOW).await?;
-    let assign = IssueChange {
-        assignee: Some(Some(actor.clone())),
-        ..IssueChange::default()
-    };
-    store.issues.change(&dice.some_of(&ids), assign, None, NOW).await?;
-    let bookmark = MarkChange {
-        is_bookmarked: Some(true),
-        ..MarkChange::default()
-    };
-    store.issues.mark(&dice.some_of(&ids), &actor, bookmark).await?;
-    let of_first = field.rows.iter().filter(|row| Some(&row.project) == field.projects.first());
-    let of_first: BTreeSet<_> = of_first.map(|row| row.issue).collect();
-    let pair: Vec<_> = of_first.into_iter().take(2).collect();
-    if let [parent, child] = pair.as_slice() {
-        store.issues.merge(*parent, &[*child], None, NOW).await?;
-    }
-    let mut known = HashMap::new();
-    let marks = store.issues.marks(&ids, &actor).await?;
-    for (asked, mark) in ids.iter().zip(marks) {
-        let issue = store.issues.get(&[*asked]).await?.pop();
-        let issue = issue.ok_or_else(|| missing("an issue"))?;
-        let entry = known.entry(issue.id).or_insert(Known {
-            issue,
-            tags: BTreeSet::new(),
-            texts: Vec::new(),
-            is_bookmarked: false,
-        });
-        entry.is_bookmarked |= mark.is_bookmarked;
-        for row in field.rows.iter().filter(|row| row.issue == *asked) {
-            let tags = field.tags(row.seq);
-            let tags = tags.iter().map(|(key, value)| (key.to_owned(), value.to_owned()));
-            entry.tags.extend(tags);
-            entry.texts.push(field.text(row.seq));
-        }
-    }
-    for round in 0..80 {
-        let mut parts = Vec::new();
-        for _ in 0..dice.below(4) {
-            let part = Expr::Is(predicate(&mut dice)?);
-            parts.push(if dice.below(3) == 0 { part.negated() } else { part });
-        }
-        let order = [
-            IssueOrder::LastSeen,
-            IssueOrder::FirstSeen,
-            IssueOrder::Events,
-            IssueOrder::Users,
-            IssueOrder::Priority,
-        ][round % 5];
-        let mut query = IssueQuery {
-            projects: dice.some_of(&field.projects),
-            filter: if dice.below(4) == 0 { Expr::Any(parts) } else { Expr::All(parts) },
-            order,
-            after: None,
-            limit: 4,
-        };
-        let mut expected: Vec<_> = (known.values())
-            .filter(|known| query.projects.contains(&known.issue.project))
-            .filter(|known| query.filter.holds(&mut |predicate| picks(predicate, known)))
-            .map(|known| &known.issue)
-            .collect();
-        expected.sort_by_key(|issue| Reverse((value(order, issue), issue.id)));
-        let expected: Vec<_> = expected.iter().map(|issue| issue.id).collect();
-        let mut found = Vec::new();
-        loop {
-            let page = store.issues.search(&query).await?;
-            assert!(page.issues.len() <= 4);
-            found.extend(page.issues.iter().map(|issue| issue.id));
-            query.after = page.next;
-            if page.next.is_none() {
-                break;
-            }
-        }
-        assert_eq!(found, expected, "{query:?}");
-    }
-    Ok(())
-}
-
-fn value(order: IssueOrder, issue: &Issue) -> (i64, i64) {
-    let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
-    match order {
-        IssueOrder::LastSeen => (issue.last_seen.0, 0),
-        IssueOrder::FirstSeen => (issue.first_seen.0, 0),
-        IssueOrder::Events => (count(issue.events), 0),
-        IssueOrder::Users => (count(issue.affected.users), 0),
-        IssueOrder::Priority => (i64::from(issue.priority.code()), issue.last_seen.0),
-    }
 }

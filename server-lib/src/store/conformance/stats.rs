@@ -124,11 +124,18 @@ pub async fn outcomes_are_summed_by_interval(place: &dyn Place) -> Result<(), Er
     Ok(())
 }
 
-fn change(project: ProjectId, sid: u8, sequence: u64, state: SessionState) -> SessionChange {
+/// Makes an update of a session of user 42.
+pub(super) fn change(
+    project: ProjectId,
+    sid: u8,
+    sequence: u64,
+    state: SessionState,
+) -> SessionChange {
     SessionChange {
         project,
         sid: [sid; 16],
         user: Some(42),
+        begins: true,
         sequence,
         state,
         errors: 0,
@@ -140,7 +147,12 @@ fn change(project: ProjectId, sid: u8, sequence: u64, state: SessionState) -> Se
     }
 }
 
-async fn update(store: &Store, feed: &mut Feed, changes: Vec<SessionChange>) -> Result<(), Error> {
+/// Applies updates as one batch.
+pub(super) async fn update(
+    store: &Store,
+    feed: &mut Feed,
+    changes: Vec<SessionChange>,
+) -> Result<(), Error> {
     for change in changes {
         feed.record();
         feed.batch().sessions.push(change);
@@ -148,7 +160,8 @@ async fn update(store: &Store, feed: &mut Feed, changes: Vec<SessionChange>) -> 
     feed.apply(store).await.map(drop)
 }
 
-async fn totals(store: &Store, project: ProjectId) -> Result<SessionTotals, Error> {
+/// Sums the sessions of the days around [`NOW`].
+pub(super) async fn totals(store: &Store, project: ProjectId) -> Result<SessionTotals, Error> {
     let times = NOW.plus(-Millis::DAY)..=NOW.plus(Millis::DAY);
     store.stats.session_totals(project, times).await
 }
@@ -333,5 +346,54 @@ pub async fn sessions_are_counted_when_they_began(place: &dyn Place) -> Result<(
     assert_eq!(of_minute(minute).await?.crashed, 1);
     let later = of_minute(minute.plus(10 * Millis::MINUTE)).await?;
     assert_eq!(later, SessionTotals::default());
+    Ok(())
+}
+
+pub async fn a_session_is_in_the_total_once_its_beginning_was_told(
+    place: &dyn Place,
+) -> Result<(), Error> {
+    let store = place.open(options()).await?;
+    let project = projects(&store, 1).await?.pop().unwrap_or_default();
+    let mut feed = Feed::new();
+    let later = |sid, sequence, state| SessionChange {
+        begins: false,
+        ..change(project, sid, sequence, state)
+    };
+    let changes = vec![
+        later(1, 5, SessionState::Crashed),
+        later(2, 5, SessionState::Errored),
+        later(3, 5, SessionState::Ok),
+    ];
+    update(&store, &mut feed, changes).await?;
+    let mut expected = SessionTotals {
+        total: 0,
+        errored: 1,
+        abnormal: 0,
+        crashed: 1,
+    };
+    assert_eq!(totals(&store, project).await?, expected);
+
+    // The beginning comes late, and twice, and changes nothing else.
+    for _ in 0..2 {
+        let begin = |sid| change(project, sid, 0, SessionState::Ok);
+        update(&store, &mut feed, vec![begin(1), begin(3), begin(3)]).await?;
+        expected.total = 2;
+        assert_eq!(totals(&store, project).await?, expected);
+    }
+    let state = store.stats.session(project, [1; 16]).await?;
+    assert_eq!(state, Some(SessionState::Crashed));
+
+    // In one batch, in either order.
+    let changes = vec![
+        later(4, 2, SessionState::Exited),
+        change(project, 4, 0, SessionState::Ok),
+        change(project, 5, 0, SessionState::Ok),
+        later(5, 1, SessionState::Abnormal),
+        later(2, 6, SessionState::Exited),
+    ];
+    update(&store, &mut feed, changes).await?;
+    expected.total = 4;
+    expected.abnormal = 1;
+    assert_eq!(totals(&store, project).await?, expected);
     Ok(())
 }

@@ -62,9 +62,7 @@ async fn again(
     Ok(reopened.map(|reopened| reopened.substatus))
 }
 
-pub async fn a_resolved_issue_is_opened_by_a_further_event(
-    place: &dyn Place,
-) -> Result<(), Error> {
+pub async fn a_resolved_issue_is_opened_by_a_further_event(place: &dyn Place) -> Result<(), Error> {
     let store = place.open(options()).await?;
     let mut feed = Feed::new();
     let (project, id) = one_issue(&store, &mut feed).await?;
@@ -73,9 +71,15 @@ pub async fn a_resolved_issue_is_opened_by_a_further_event(
         status: Some(StatusChange::Resolve(Resolution::Now)),
         ..IssueChange::default()
     };
-    let changed = store.issues.change(&[id], change.clone(), Some(&ann), NOW).await?;
+    let changed = store
+        .issues
+        .change(&[id], change.clone(), Some(&ann), NOW)
+        .await?;
     assert_eq!(changed, [id]);
-    assert_eq!(store.issues.change(&[id], change, Some(&ann), NOW).await?, []);
+    assert_eq!(
+        store.issues.change(&[id], change, Some(&ann), NOW).await?,
+        []
+    );
     let state = issue(&store, id).await?.state;
     assert_eq!(state.status, IssueStatus::Resolved);
     assert_eq!(state.resolution, Some(Resolution::Now));
@@ -84,7 +88,10 @@ pub async fn a_resolved_issue_is_opened_by_a_further_event(
     assert_eq!(again(&store, &mut feed, project, "1.0").await?, regressed);
     assert_eq!(again(&store, &mut feed, project, "1.0").await?, None);
     let state = issue(&store, id).await?.state;
-    assert_eq!((state.status, state.resolution), (IssueStatus::Unresolved, None));
+    assert_eq!(
+        (state.status, state.resolution),
+        (IssueStatus::Unresolved, None)
+    );
     assert_eq!(state.substatus, Substatus::Regressed);
     let history = store.issues.activity(id, None, Page::first(9)).await?;
     let kinds: Vec<_> = history.iter().map(|entry| entry.kind).collect();
@@ -94,9 +101,7 @@ pub async fn a_resolved_issue_is_opened_by_a_further_event(
     Ok(())
 }
 
-pub async fn the_release_decides_what_opens_an_issue_again(
-    place: &dyn Place,
-) -> Result<(), Error> {
+pub async fn the_release_decides_what_opens_an_issue_again(place: &dyn Place) -> Result<(), Error> {
     let store = place.open(options()).await?;
     let mut feed = Feed::new();
     let (project, id) = one_issue(&store, &mut feed).await?;
@@ -191,7 +196,10 @@ pub async fn an_ignored_issue_comes_back_when_it_was_told_to(
     assert_eq!(woken.iter().map(|one| one.issue).collect::<Vec<_>>(), [id]);
     assert_eq!(store.issues.wake(NOW.plus(5000)).await?, []);
     let state = issue(&store, id).await?.state;
-    assert_eq!((state.status, state.since), (IssueStatus::Unresolved, NOW.plus(5000)));
+    assert_eq!(
+        (state.status, state.since),
+        (IssueStatus::Unresolved, NOW.plus(5000))
+    );
     Ok(())
 }
 
@@ -262,12 +270,18 @@ pub async fn assignment_and_priority_leave_a_history(place: &dyn Place) -> Resul
     let asked = [id, IssueId(9_999)];
     assert_eq!(store.issues.change(&asked, change, None, NOW).await?, [id]);
     let after = issue(&store, id).await?;
-    assert_eq!((after.assignee, after.priority), (Some(team), Priority::Low));
+    assert_eq!(
+        (after.assignee, after.priority),
+        (Some(team), Priority::Low)
+    );
     let change = IssueChange {
         assignee: Some(None),
         ..IssueChange::default()
     };
-    store.issues.change(&[id], change, None, NOW.plus(1)).await?;
+    store
+        .issues
+        .change(&[id], change, None, NOW.plus(1))
+        .await?;
     assert_eq!(issue(&store, id).await?.assignee, None);
     let history = store.issues.activity(id, None, Page::first(9)).await?;
     let kinds: Vec<_> = history.iter().map(|entry| entry.kind).collect();
@@ -299,13 +313,25 @@ pub async fn comments_are_written_changed_and_deleted(place: &dyn Place) -> Resu
     let edited = store.issues.edit_note(id, first.id, "{}").await?;
     assert_eq!((edited.id, edited.data.as_str()), (first.id, "{}"));
     store.issues.delete_note(id, second.id).await?;
-    let left = store.issues.activity(id, Some(ActivityKind::Note), Page::first(9)).await?;
+    let left = store
+        .issues
+        .activity(id, Some(ActivityKind::Note), Page::first(9))
+        .await?;
     assert_eq!(left, [edited]);
     assert_eq!(issue(&store, id).await?.comments, 1);
     let other = IssueId(id.0 + 1);
-    assert_refused(store.issues.note(note(other, "x")).await, ErrorKind::NotFound);
-    assert_refused(store.issues.delete_note(id, second.id).await, ErrorKind::NotFound);
-    assert_refused(store.issues.edit_note(other, first.id, "{}").await, ErrorKind::NotFound);
+    assert_refused(
+        store.issues.note(note(other, "x")).await,
+        ErrorKind::NotFound,
+    );
+    assert_refused(
+        store.issues.delete_note(id, second.id).await,
+        ErrorKind::NotFound,
+    );
+    assert_refused(
+        store.issues.edit_note(other, first.id, "{}").await,
+        ErrorKind::NotFound,
+    );
     Ok(())
 }
 
@@ -319,7 +345,10 @@ pub async fn marks_belong_to_a_person(place: &dyn Place) -> Result<(), Error> {
         seen: Some(Some(NOW)),
         ..MarkChange::default()
     };
-    store.issues.mark(&[id, IssueId(9_999)], &ann, change).await?;
+    store
+        .issues
+        .mark(&[id, IssueId(9_999)], &ann, change)
+        .await?;
     let change = MarkChange {
         is_subscribed: Some(false),
         ..MarkChange::default()
@@ -336,10 +365,7 @@ pub async fn marks_belong_to_a_person(place: &dyn Place) -> Result<(), Error> {
 }
 
 /// Three issues of one project, each with two events.
-async fn three_issues(
-    store: &Store,
-    feed: &mut Feed,
-) -> Result<(ProjectId, Vec<IssueId>), Error> {
+async fn three_issues(store: &Store, feed: &mut Feed) -> Result<(ProjectId, Vec<IssueId>), Error> {
     let project = projects(store, 1).await?.pop().unwrap_or_default();
     for user in 0..2 {
         for key in 0..3 {
@@ -380,7 +406,10 @@ pub async fn merged_issues_are_one_and_come_apart_again(place: &dyn Place) -> Re
     index(&store, &feed, 100).await?;
     let second = issue(&store, two).await?;
     let third = issue(&store, three).await?;
-    store.issues.merge(two, &[three, one, two], None, NOW).await?;
+    store
+        .issues
+        .merge(two, &[three, one, two], None, NOW)
+        .await?;
     let merged = issue(&store, two).await?;
     assert_eq!((merged.events, merged.affected.users), (6, 4));
     assert_eq!(merged.title, third.title);
@@ -392,7 +421,10 @@ pub async fn merged_issues_are_one_and_come_apart_again(place: &dyn Place) -> Re
     }
     let by_number = store.issues.by_number(project, third.number).await?;
     assert_eq!(by_number.map(|issue| issue.id), Some(two));
-    assert_eq!(store.issues.list(&[project], Page::first(9)).await?.len(), 1);
+    assert_eq!(
+        store.issues.list(&[project], Page::first(9)).await?.len(),
+        1
+    );
 
     // Further events go into it.
     feed.event(project, |event| event.facts.grouping = grouping(0));
@@ -400,24 +432,44 @@ pub async fn merged_issues_are_one_and_come_apart_again(place: &dyn Place) -> Re
     assert_eq!(applied.stored.first().map(|stored| stored.issue), Some(two));
 
     let groups = store.issues.groups(two).await?;
-    assert_eq!(groups.iter().map(|group| group.events).collect::<Vec<_>>(), [3, 2, 2]);
+    assert_eq!(
+        groups.iter().map(|group| group.events).collect::<Vec<_>>(),
+        [3, 2, 2]
+    );
     let of_third = groups.iter().find(|group| group.grouping == grouping(2));
     let of_third = of_third.ok_or_else(|| missing("a group"))?.id;
-    assert_eq!(store.issues.unmerge(two, &[of_third], None, NOW).await?, [three]);
+    assert_eq!(
+        store.issues.unmerge(two, &[of_third], None, NOW).await?,
+        [three]
+    );
     let back = issue(&store, three).await?;
-    assert_eq!((back.id, back.events, back.number), (three, 2, third.number));
+    assert_eq!(
+        (back.id, back.events, back.number),
+        (three, 2, third.number)
+    );
     assert_eq!((back.title, back.affected), (third.title, third.affected));
     assert_eq!(seqs(&store, project, three).await?, [6, 3]);
     assert_eq!(issue(&store, two).await?.events, 5);
     let all = store.issues.groups(two).await?;
     let all: Vec<_> = all.iter().map(|group| group.id).collect();
-    assert_refused(store.issues.unmerge(two, &all, None, NOW).await, ErrorKind::Invalid);
-    assert_refused(store.issues.unmerge(two, &[], None, NOW).await, ErrorKind::Invalid);
+    assert_refused(
+        store.issues.unmerge(two, &all, None, NOW).await,
+        ErrorKind::Invalid,
+    );
+    assert_refused(
+        store.issues.unmerge(two, &[], None, NOW).await,
+        ErrorKind::Invalid,
+    );
     // The group that opened the issue keeps it, whoever is asked to leave.
     let of_second = store.issues.groups(two).await?;
-    let of_second = of_second.iter().find(|group| group.grouping == second.grouping);
+    let of_second = of_second
+        .iter()
+        .find(|group| group.grouping == second.grouping);
     let of_second = of_second.ok_or_else(|| missing("a group"))?.id;
-    assert_eq!(store.issues.unmerge(two, &[of_second], None, NOW).await?, [one]);
+    assert_eq!(
+        store.issues.unmerge(two, &[of_second], None, NOW).await?,
+        [one]
+    );
     assert_eq!(seqs(&store, project, one).await?, [7, 4, 1]);
     assert_eq!(seqs(&store, project, two).await?, [5, 2]);
     Ok(())
@@ -435,7 +487,10 @@ pub async fn only_issues_of_one_project_are_merged(place: &dyn Place) -> Result<
     let [one, two] = *ids.as_slice() else {
         return Err(missing("two issues"));
     };
-    assert_refused(store.issues.merge(one, &[two], None, NOW).await, ErrorKind::Invalid);
+    assert_refused(
+        store.issues.merge(one, &[two], None, NOW).await,
+        ErrorKind::Invalid,
+    );
     assert_eq!(issue(&store, two).await?.id, two);
     Ok(())
 }
@@ -458,8 +513,14 @@ pub async fn a_deleted_issue_is_gone_and_its_key_opens_another(
     while store.upkeep.sweep(100).await? > 0 {}
     assert_eq!(store.events.list(&all, Page::first(100)).await?.len(), 4);
     assert_eq!(store.events.count(&all).await?, 4);
-    let dead = store.upkeep.dead(crate::model::ids::Seq(1)..=crate::model::ids::Seq(6)).await?;
-    assert_eq!(dead.seqs.iter().map(|seq| seq.0).collect::<Vec<_>>(), [1, 4]);
+    let dead = store
+        .upkeep
+        .dead(crate::model::ids::Seq(1)..=crate::model::ids::Seq(6))
+        .await?;
+    assert_eq!(
+        dead.seqs.iter().map(|seq| seq.0).collect::<Vec<_>>(),
+        [1, 4]
+    );
     assert_eq!(store.upkeep.check().await?, [""; 0]);
 
     feed.event(project, |event| event.facts.grouping = grouping(0));
@@ -484,7 +545,10 @@ pub async fn events_of_a_discarded_issue_are_dropped_and_counted(
     let applied = feed.apply(&store).await?;
     assert_eq!(applied.discarded, [dropped]);
     assert_eq!(applied.stored.len(), 1);
-    assert_eq!(store.issues.list(&[project], Page::first(9)).await?.len(), 2);
+    assert_eq!(
+        store.issues.list(&[project], Page::first(9)).await?.len(),
+        2
+    );
     let filter = OutcomeFilter {
         projects: vec![project],
         times: NOW..=NOW.plus(Millis::DAY),
@@ -512,7 +576,12 @@ pub async fn a_key_that_replaces_another_joins_its_issue(place: &dyn Place) -> R
         });
     }
     let applied = feed.apply(&store).await?;
-    assert!(applied.stored.iter().all(|stored| stored.issue == id && !stored.is_new));
+    assert!(
+        applied
+            .stored
+            .iter()
+            .all(|stored| stored.issue == id && !stored.is_new)
+    );
     let groups = store.issues.groups(id).await?;
     let fresh = groups.iter().find(|group| group.grouping == grouping(50));
     let fresh = fresh.ok_or_else(|| missing("a group"))?;
@@ -521,7 +590,10 @@ pub async fn a_key_that_replaces_another_joins_its_issue(place: &dyn Place) -> R
     let split = store.issues.unmerge(id, &[fresh.id], None, NOW).await?;
     let split = split.first().copied().unwrap_or_default();
     let split = issue(&store, split).await?;
-    assert_eq!((split.number, split.events, split.grouping), (2, 2, grouping(50)));
+    assert_eq!(
+        (split.number, split.events, split.grouping),
+        (2, 2, grouping(50))
+    );
     assert_eq!(issue(&store, id).await?.events, 1);
     Ok(())
 }

@@ -62,7 +62,10 @@ pub(in crate::store) async fn count(
                 }
             }
             CountBy::Tag(_) => {
-                let all: Vec<u64> = values.iter().flat_map(|(_, of)| of.iter().copied()).collect();
+                let all: Vec<u64> = values
+                    .iter()
+                    .flat_map(|(_, of)| of.iter().copied())
+                    .collect();
                 let sets = shelf.sets(span.id, EVENTS, &all).await?;
                 for (value, numbers) in &values {
                     let sets = numbers.iter().filter_map(|number| sets.get(number));
@@ -136,7 +139,10 @@ impl Tally<'_> {
             };
             let doubtful = set & &*found;
             *found -= &doubtful;
-            let seqs: Vec<Seq> = doubtful.iter().map(|offset| place(span.first, offset)).collect();
+            let seqs: Vec<Seq> = doubtful
+                .iter()
+                .map(|offset| place(span.first, offset))
+                .collect();
             for chunk in seqs.chunks(CHUNK) {
                 if self.rows >= MAX_ROWS {
                     self.is_incomplete = true;
@@ -210,10 +216,7 @@ async fn gone(
 }
 
 /// Counts by issue from the sums by hour, where nothing but projects and times is asked for.
-async fn by_issue_alone(
-    shelf: &mut impl Shelf,
-    query: &EventQuery,
-) -> Result<EventCounts, Error> {
+async fn by_issue_alone(shelf: &mut impl Shelf, query: &EventQuery) -> Result<EventCounts, Error> {
     let projects = shelf.shown(&query.projects).await?;
     let asked = match &query.times {
         Some(times) => hour(*times.start())..=hour(*times.end()),

@@ -42,7 +42,11 @@ pub(in crate::store) async fn find(
             let end = u32::try_from(after.0.saturating_sub(span.first.0)).unwrap_or(u32::MAX);
             found.remove_range(end..);
         }
-        let mut places = found.iter().rev().map(|offset| ask::place(span.first, offset)).peekable();
+        let mut places = found
+            .iter()
+            .rev()
+            .map(|offset| ask::place(span.first, offset))
+            .peekable();
         while let Some(next) = places.peek() {
             let room = limit.saturating_sub(hits.rows.len());
             if room == 0 || read >= MAX_ROWS {
@@ -55,7 +59,8 @@ pub(in crate::store) async fn find(
             let rows = shelf.rows(span, &chunk).await?;
             let times = query.times.as_ref();
             let is_then = |at: &_| times.is_none_or(|times| times.contains(at));
-            hits.rows.extend(rows.into_iter().filter(|row| is_then(&row.timestamp)));
+            hits.rows
+                .extend(rows.into_iter().filter(|row| is_then(&row.timestamp)));
         }
     }
     Ok(hits)
@@ -127,7 +132,10 @@ impl Asked {
             }
             if hours != span.hours() {
                 let mut all = RoaringBitmap::new();
-                for set in by_hour(shelf, span.id, *hours.start(), *hours.end()).await?.values() {
+                for set in by_hour(shelf, span.id, *hours.start(), *hours.end())
+                    .await?
+                    .values()
+                {
                     all |= set;
                 }
                 within = Some(all);

@@ -28,7 +28,10 @@ impl Default for People {
 /// Returns the number of a person from the hash that events have.
 #[must_use]
 pub fn number(user: i64) -> u32 {
-    let mixed = user.cast_unsigned().wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    // Every bit of it decides about every bit of the number.
+    let mut mixed = user.cast_unsigned();
+    mixed = (mixed ^ (mixed >> 33)).wrapping_mul(0xC2B2_AE3D_27D4_EB4F);
+    mixed = (mixed ^ (mixed >> 29)).wrapping_mul(0x9E37_79B1_85EB_CA87);
     (mixed >> 32) as u32
 }
 

@@ -64,7 +64,9 @@ pub(super) async fn matching(
     for summary in full(shelf, &[Owner::Project(project)], Some(name), u32::MAX).await? {
         matching.is_incomplete |= summary.others > 0;
         let values = summary.top.into_iter().map(|value| value.value);
-        matching.values.extend(values.filter(|value| pattern.matches(value)));
+        matching
+            .values
+            .extend(values.filter(|value| pattern.matches(value)));
     }
     Ok(matching)
 }
@@ -89,7 +91,9 @@ async fn full(
             }
         }
     }
-    let summaries = sums.into_iter().map(|(name, sums)| summary(&name, sums, values));
+    let summaries = sums
+        .into_iter()
+        .map(|(name, sums)| summary(&name, sums, values));
     Ok(summaries.collect())
 }
 
@@ -127,7 +131,9 @@ fn add(
 
 fn summary(name: &[u8], mut sums: BTreeMap<Vec<u8>, Seen>, values: u32) -> TagSummary {
     let others = sums.remove(OTHERS).map_or(0, |seen| seen.count);
-    let total = sums.values().fold(others, |sum, seen| sum.saturating_add(seen.count));
+    let total = sums
+        .values()
+        .fold(others, |sum, seen| sum.saturating_add(seen.count));
     let unique = sums.len() as u64;
     let mut top: Vec<_> = sums.into_iter().collect();
     top.sort_by(|(a, one), (b, two)| (two.count.cmp(&one.count)).then_with(|| a.cmp(b)));
@@ -153,7 +159,10 @@ async fn names(shelf: &mut impl Shelf, projects: &[ProjectId]) -> Result<Vec<Tag
     for span in shelf.spans().await? {
         for project in projects {
             let names = names_of(shelf, span.id, Owner::Project(*project)).await?;
-            let numbers: Vec<_> = names.iter().map(|name| key::present(*project, name)).collect();
+            let numbers: Vec<_> = names
+                .iter()
+                .map(|name| key::present(*project, name))
+                .collect();
             let sets = shelf.sets(span.id, EVENTS, &numbers).await?;
             for (name, number) in names.into_iter().zip(numbers) {
                 let events = sets.get(&number).map_or(0, roaring::RoaringBitmap::len);

@@ -25,7 +25,7 @@ pub(super) const FOLDER: &str = "postgres";
 /// The form of the files.
 pub(super) const FORM: u32 = 1;
 /// Tables besides those of partitions and ranges, owners before what belongs to them.
-pub(super) const TABLES: [&str; 26] = [
+pub(super) const TABLES: [&str; 27] = [
     "counters",
     "organisations",
     "projects",
@@ -34,6 +34,7 @@ pub(super) const TABLES: [&str; 26] = [
     "digest",
     "partitions",
     "groups",
+    "environments",
     "issues",
     "issue_numbers",
     "issue_marks",

@@ -51,7 +51,7 @@ pub(super) async fn by_place(lease: &mut Lease, seqs: &[Seq]) -> Result<u64, Err
     Ok(erased)
 }
 
-/// Erases the events of a person.
+/// Erases the events and the sessions of a person.
 pub(super) async fn by_person(
     lease: &mut Lease,
     project: ProjectId,
@@ -66,12 +66,19 @@ pub(super) async fn by_person(
             )
             .await?;
         if rows.is_empty() {
-            return Ok(erased);
+            break;
         }
         let seqs = rows.iter().map(|row| seq(row, 0));
         let seqs = seqs.collect::<Result<Vec<_>, _>>()?;
         erased = erased.saturating_add(by_place(lease, &seqs).await?);
     }
+    let sessions = lease
+        .execute(
+            "DELETE FROM sessions WHERE project = $1 AND person = $2",
+            &[&int(project.0), &person],
+        )
+        .await?;
+    Ok(erased.saturating_add(sessions))
 }
 
 /// Removes up to `limit` rows that are hidden. Their bodies are dead by the project's mark.
@@ -122,6 +129,7 @@ async fn forget_deleted_projects(lease: &mut Lease) -> Result<(), Error> {
     for table in [
         "issue_numbers",
         "outcomes",
+        "environments",
         "sessions",
         "session_tallies",
     ] {
@@ -152,7 +160,9 @@ async fn delete_events(lease: &mut Lease, seqs: &[i64]) -> Result<Vec<Row>, Erro
         )
         .await?;
     let mut parts: BTreeMap<i32, Vec<Counted<'_>>> = BTreeMap::new();
+    let mut places: BTreeMap<i32, Vec<i64>> = BTreeMap::new();
     for row in &rows {
+        places.entry(get(row, 0)?).or_default().push(get(row, 1)?);
         parts.entry(get(row, 0)?).or_default().push(Counted {
             project: get(row, 2)?,
             group: get(row, 3)?,
@@ -168,7 +178,7 @@ async fn delete_events(lease: &mut Lease, seqs: &[i64]) -> Result<Vec<Row>, Erro
             .execute(
                 "INSERT INTO unindexed (part, seq) SELECT $1, unnest($2::bigint[]) \
                  ON CONFLICT DO NOTHING",
-                &[part, &seqs],
+                &[part, &places.remove(part).unwrap_or_default()],
             )
             .await?;
         lease

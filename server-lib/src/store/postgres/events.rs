@@ -1,5 +1,6 @@
 //! The index of events and items, read.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -8,14 +9,20 @@ use mini_sentry::protocol::EventId;
 use super::filter::{OF_ISSUE, Scope, Where, count_events};
 use super::pool::Pool;
 use super::row::{
-    Sixteen, big, event, event_columns, events, item, item_columns, level_code, projects, text,
+    Sixteen, big, count, event, event_columns, events, get, int, item, item_columns, level_code, project,
+    projects, seq, text,
 };
 use crate::error::Error;
 use crate::model::event::EventRow;
 use crate::model::ids::{ProjectId, Seq};
 use crate::model::item::ItemRow;
-use crate::store::Events;
+use crate::model::record::RecordKind;
+use crate::model::time::Millis;
 use crate::store::query::{EventFilter, ItemFilter, Page};
+use crate::store::{Events, MAX_ENVIRONMENTS};
+
+/// Records are numbered when they are appended, which is later than they arrive.
+const ARRIVAL_SLACK_MS: i64 = 60 * Millis::MINUTE;
 
 /// With a condition that few rows meet, the project is hidden in a sum from the planner, which would
 /// otherwise read all of the project when it has no statistics.
@@ -144,6 +151,62 @@ impl Events for PostgresEvents {
         let count = count_events(&mut lease, filter).await?;
         lease.commit().await?;
         Ok(count)
+    }
+
+    async fn environments(&self, of: &[ProjectId]) -> Result<Vec<(ProjectId, String)>, Error> {
+        let mut lease = self.pool.lend().await?;
+        let rows = lease
+            .query(
+                "SELECT project, name FROM (SELECT project, name, \
+                 row_number() OVER (PARTITION BY project ORDER BY name) AS place \
+                 FROM environments WHERE project = ANY($1)) AS e \
+                 WHERE place <= $2 ORDER BY project, name COLLATE \"C\"",
+                &[&projects(of), &big(MAX_ENVIRONMENTS as u64)],
+            )
+            .await?;
+        rows.iter()
+            .map(|row| Ok((project(row, 0)?, get(row, 1)?)))
+            .collect()
+    }
+
+    async fn known_bodies(&self, bodies: &[(Millis, u64)]) -> Result<Vec<bool>, Error> {
+        let times = || bodies.iter().map(|(received, _)| received.0);
+        let (Some(first), Some(last)) = (times().min(), times().max()) else {
+            return Ok(Vec::new());
+        };
+        let shortest = bodies.iter().map(|(_, bytes)| *bytes).min().unwrap_or(0);
+        let mut lease = self.pool.lend().await?;
+        let rows = lease
+            .query_text(
+                include_str!("known_bodies.sql"),
+                &[&first, &last, &big(shortest), &ARRIVAL_SLACK_MS],
+            )
+            .await?;
+        let mut known = HashSet::with_capacity(rows.len());
+        for row in &rows {
+            known.insert((Millis(get(row, 0)?), count(row, 1)?));
+        }
+        Ok(bodies.iter().map(|body| known.contains(body)).collect())
+    }
+
+    async fn item_places(
+        &self,
+        project: ProjectId,
+        kinds: &[RecordKind],
+        after: Seq,
+        most: u64,
+    ) -> Result<Vec<Seq>, Error> {
+        let kinds: Vec<_> = kinds.iter().map(|kind| i16::from(kind.code())).collect();
+        let mut lease = self.pool.lend().await?;
+        let rows = lease
+            .query_text(
+                "SELECT seq FROM items WHERE project = $1 AND kind = ANY($2) AND seq > $3 \
+                 AND received > COALESCE((SELECT received FROM hidden WHERE project = $1), \
+                 -9223372036854775808) ORDER BY seq LIMIT $4",
+                &[&int(project.0), &kinds, &after.to_i64(), &big(most)],
+            )
+            .await?;
+        rows.iter().map(|row| seq(row, 0)).collect()
     }
 
     async fn items(&self, filter: &ItemFilter, page: Page) -> Result<Vec<ItemRow>, Error> {

@@ -35,8 +35,13 @@ const MIGRATIONS: &[Migration] = &[
     },
     Migration {
         number: 3,
+        name: "environments",
+        sql: include_str!("../../../migrations/postgres/0003_environments.sql"),
+    },
+    Migration {
+        number: 4,
         name: "issues",
-        sql: include_str!("../../../migrations/postgres/0003_issues.sql"),
+        sql: include_str!("../../../migrations/postgres/0004_issues.sql"),
     },
 ];
 

@@ -183,7 +183,9 @@ pub(super) use issue_columns;
 
 /// Reads events; those of deleted groups are left out.
 pub(super) fn events(rows: &[Row]) -> Result<Vec<EventRow>, Error> {
-    rows.iter().filter_map(|row| event(row).transpose()).collect()
+    rows.iter()
+        .filter_map(|row| event(row).transpose())
+        .collect()
 }
 
 /// Reads an event; `None` when its group is deleted.

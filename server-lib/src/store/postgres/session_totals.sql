@@ -5,7 +5,7 @@ SELECT
     COALESCE(sum(crashed), 0)::bigint
 FROM (
     SELECT
-        count(*) AS total,
+        count(*) FILTER (WHERE begun) AS total,
         count(*) FILTER (WHERE state = 2 OR state IN (0, 1) AND errors > 0) AS errored,
         count(*) FILTER (WHERE state = 3) AS abnormal,
         count(*) FILTER (WHERE state = 4) AS crashed

@@ -171,6 +171,9 @@ impl Written {
             }));
         }
         self.applied.reopened = touched.write(transaction, &mut memory.names, batch.received)?;
+        memory
+            .environments
+            .note(transaction, &sums.environments())?;
         sums.add(transaction, span.id)
     }
 }

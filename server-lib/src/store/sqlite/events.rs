@@ -12,11 +12,12 @@ use super::names::NameId;
 use super::partition::{self, Span};
 use super::question::Question;
 use super::row::{level, one, stored};
-use super::{Sqlite, count, cursor, floors, items, names};
+use super::{Sqlite, count, cursor, environments, floors, items, names};
 use crate::error::Error;
 use crate::model::event::{EventKind, EventRow};
 use crate::model::ids::{GroupId, IssueId, ProjectId, Seq};
 use crate::model::item::ItemRow;
+use crate::model::record::RecordKind;
 use crate::model::time::Millis;
 use crate::store::Events;
 use crate::store::query::{EventFilter, ItemFilter, Page};
@@ -57,6 +58,33 @@ impl Events for Sqlite {
             count::count(connection, &question, &partition::all(connection)?)
         })
         .await
+    }
+
+    async fn environments(
+        &self,
+        projects: &[ProjectId],
+    ) -> Result<Vec<(ProjectId, String)>, Error> {
+        let projects = projects.to_vec();
+        self.read(move |connection| environments::of_projects(connection, &projects))
+            .await
+    }
+
+    async fn known_bodies(&self, bodies: &[(Millis, u64)]) -> Result<Vec<bool>, Error> {
+        let bodies = bodies.to_vec();
+        self.read(move |connection| items::known_bodies(connection, &bodies))
+            .await
+    }
+
+    async fn item_places(
+        &self,
+        project: ProjectId,
+        kinds: &[RecordKind],
+        after: Seq,
+        most: u64,
+    ) -> Result<Vec<Seq>, Error> {
+        let kinds = kinds.to_vec();
+        self.read(move |connection| items::places(connection, project, &kinds, after, most))
+            .await
     }
 
     async fn items(&self, filter: &ItemFilter, page: Page) -> Result<Vec<ItemRow>, Error> {

@@ -1,5 +1,7 @@
 //! The index of items.
 
+use std::collections::HashSet;
+
 use mini_sentry::protocol::EventId;
 use rusqlite::{Connection, Row, Transaction, params};
 
@@ -178,4 +180,80 @@ fn item(row: &Row<'_>) -> Result<ItemRow, Error> {
         attachment_type: row.get(7)?,
         bytes: counted(row.get(8)?),
     })
+}
+
+/// Returns the places of items behind `after`, in order.
+pub(super) fn places(
+    connection: &Connection,
+    project: ProjectId,
+    kinds: &[RecordKind],
+    after: Seq,
+    most: u64,
+) -> Result<Vec<Seq>, Error> {
+    let floor = floors::of(connection, project)?.received;
+    let wanted = usize::try_from(most).unwrap_or(usize::MAX);
+    let mut found = Vec::new();
+    for span in partition::all(connection)? {
+        if found.len() >= wanted {
+            break;
+        }
+        if span.last <= after {
+            continue;
+        }
+        let select = format!(
+            "SELECT seq FROM items_{} WHERE project = ?1 AND kind = ?2 AND seq > ?3
+                AND received > ?4 ORDER BY seq LIMIT ?5",
+            span.id
+        );
+        let mut here = Vec::new();
+        for kind in kinds {
+            let columns = params![
+                project.0,
+                kind.code(),
+                after.to_i64(),
+                floor.0,
+                stored(most)
+            ];
+            here.extend(rows(connection, &select, columns, |row| {
+                Ok(Seq(counted(row.get(0)?)))
+            })?);
+        }
+        here.sort_unstable();
+        found.append(&mut here);
+    }
+    found.truncate(wanted);
+    Ok(found)
+}
+
+/// Tells which bodies items have, by arrival and length.
+pub(super) fn known_bodies(
+    connection: &Connection,
+    bodies: &[(Millis, u64)],
+) -> Result<Vec<bool>, Error> {
+    let times = || bodies.iter().map(|(received, _)| *received);
+    let (Some(first), Some(last)) = (times().min(), times().max()) else {
+        return Ok(Vec::new());
+    };
+    let shortest = bodies.iter().map(|(_, bytes)| *bytes).min().unwrap_or(0);
+    let wanted: HashSet<_> = bodies.iter().copied().collect();
+    let mut known = HashSet::new();
+    // Records are numbered when they are appended, which is later than they arrive.
+    let slack = 60 * Millis::MINUTE;
+    for span in partition::all(connection)? {
+        if span.newest < first.plus(-slack) || span.opened > last.plus(slack) {
+            continue;
+        }
+        // One pass over the rows: an index by arrival would cost each item for rare questions.
+        let select = format!(
+            "SELECT received, bytes FROM items_{} NOT INDEXED
+            WHERE bytes >= ?1 AND received BETWEEN ?2 AND ?3",
+            span.id
+        );
+        let columns = params![stored(shortest), first.0, last.0];
+        let found = rows(connection, &select, columns, |row| {
+            Ok((Millis(row.get(0)?), counted(row.get(1)?)))
+        })?;
+        known.extend(found.into_iter().filter(|body| wanted.contains(body)));
+    }
+    Ok(bodies.iter().map(|body| known.contains(body)).collect())
 }

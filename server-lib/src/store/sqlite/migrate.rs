@@ -19,8 +19,12 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../../migrations/sqlite/0001_init.sql"),
     },
     Migration {
+        name: "environments",
+        sql: include_str!("../../../migrations/sqlite/0002_environments.sql"),
+    },
+    Migration {
         name: "issues",
-        sql: include_str!("../../../migrations/sqlite/0002_issues.sql"),
+        sql: include_str!("../../../migrations/sqlite/0003_issues.sql"),
     },
 ];
 

@@ -24,6 +24,7 @@ mod connection;
 mod count;
 mod cursor;
 mod digests;
+mod environments;
 mod erase;
 mod events;
 mod floors;

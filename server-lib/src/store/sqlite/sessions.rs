@@ -7,7 +7,7 @@ use rusqlite::{Connection, Transaction, params};
 
 use super::connection::damaged;
 use super::names::NameId;
-use super::row::{counted, one, stored};
+use super::row::{counted, one, rows, stored};
 use super::writer::Memory;
 use crate::error::Error;
 use crate::model::ids::ProjectId;
@@ -15,12 +15,15 @@ use crate::model::session::{SessionChange, SessionState, SessionTally};
 use crate::model::time::Millis;
 use crate::store::SessionTotals;
 
-const FIND: &str = "SELECT minute, release, environment, state, sequence, errors FROM sessions
+const FIND: &str =
+    "SELECT minute, release, environment, state, sequence, errors, begun FROM sessions
     WHERE project = ?1 AND sid = ?2";
 
 const PUT: &str = "INSERT OR REPLACE INTO sessions (project, sid, minute, release, environment,
-    state, sequence, errors, user, received, duration_ms)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+    state, sequence, errors, user, received, duration_ms, begun)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+
+const BEGIN: &str = "UPDATE sessions SET begun = 1 WHERE project = ?1 AND sid = ?2";
 
 const COUNT: &str = include_str!("sql/count_sessions.sql");
 
@@ -43,6 +46,10 @@ struct Moved {
 }
 
 impl Moved {
+    fn begin(&mut self) {
+        self.total = self.total.saturating_add(1);
+    }
+
     fn add(&mut self, state: SessionState, count: i64) {
         let sum = match state {
             SessionState::Errored => &mut self.errored,
@@ -60,6 +67,7 @@ struct Known {
     told: SessionState,
     sequence: u64,
     errors: u64,
+    begun: bool,
 }
 
 /// Writes what updates and sums change.
@@ -91,6 +99,11 @@ pub(super) fn apply(
             sum.add(state, stored(count));
         }
     }
+    write(transaction, &moved)
+}
+
+/// Writes to the sums what has moved.
+fn write(transaction: &Transaction<'_>, moved: &BTreeMap<Place, Moved>) -> Result<(), Error> {
     let mut count = transaction.prepare_cached(COUNT)?;
     for (place, moved) in moved {
         count.execute(params![
@@ -117,11 +130,20 @@ fn update(
         return Ok(());
     }
     let known = find(transaction, change.project, change.sid)?;
+    let was_begun = known.as_ref().is_some_and(|known| known.begun);
+    let begins = change.begins && !was_begun;
     let told = change.state;
     // An errored session had an error, whatever the count says.
     let errors = change.errors.max(u64::from(told == SessionState::Errored));
     let (place, errors) = match &known {
-        Some(known) if known.told.is_final() || change.sequence <= known.sequence => return Ok(()),
+        Some(known) if known.told.is_final() || change.sequence <= known.sequence => {
+            if begins {
+                moved.entry(known.place).or_default().begin();
+                let name = params![change.project.0, change.sid];
+                transaction.prepare_cached(BEGIN)?.execute(name)?;
+            }
+            return Ok(());
+        }
         Some(known) => {
             let left = moved.entry(known.place).or_default();
             left.add(shown(known.told, known.errors), -1);
@@ -134,12 +156,14 @@ fn update(
                 release: memory.names.intern(transaction, &change.release)?,
                 environment: memory.names.intern(transaction, &change.environment)?,
             };
-            let entered = moved.entry(place).or_default();
-            entered.total = entered.total.saturating_add(1);
             (place, errors)
         }
     };
-    moved.entry(place).or_default().add(shown(told, errors), 1);
+    let entered = moved.entry(place).or_default();
+    entered.add(shown(told, errors), 1);
+    if begins {
+        entered.begin();
+    }
     transaction.prepare_cached(PUT)?.execute(params![
         change.project.0,
         change.sid,
@@ -151,7 +175,8 @@ fn update(
         stored(errors),
         change.user,
         change.received.0,
-        change.duration_ms.map(stored)
+        change.duration_ms.map(stored),
+        was_begun || begins
     ])?;
     Ok(())
 }
@@ -180,8 +205,35 @@ fn find(
             told: SessionState::from_code(row.get(3)?).ok_or_else(|| damaged("session state"))?,
             sequence: counted(row.get(4)?),
             errors: counted(row.get(5)?),
+            begun: row.get(6)?,
         })
     })
+}
+
+/// Erases up to `most` sessions of a person, and takes them out of the sums; returns how many.
+pub(super) fn erase_user(
+    transaction: &Transaction<'_>,
+    project: ProjectId,
+    user: i64,
+    most: usize,
+) -> Result<u64, Error> {
+    let select = "SELECT sid FROM sessions WHERE project = ?1 AND user = ?2 LIMIT ?3";
+    let columns = params![project.0, user, stored(most as u64)];
+    let sids: Vec<[u8; 16]> = rows(transaction, select, columns, |row| Ok(row.get(0)?))?;
+    let mut moved = BTreeMap::<Place, Moved>::new();
+    let mut delete =
+        transaction.prepare_cached("DELETE FROM sessions WHERE project = ?1 AND sid = ?2")?;
+    for sid in &sids {
+        let Some(known) = find(transaction, project, *sid)? else {
+            continue;
+        };
+        let left = moved.entry(known.place).or_default();
+        left.add(shown(known.told, known.errors), -1);
+        left.total = left.total.saturating_sub(i64::from(known.begun));
+        delete.execute(params![project.0, sid])?;
+    }
+    write(transaction, &moved)?;
+    Ok(sids.len() as u64)
 }
 
 /// Returns how a session stands.

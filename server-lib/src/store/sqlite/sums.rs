@@ -1,7 +1,7 @@
 //! Sums of a partition's events by time, level, environment and release. Lists and counts read
 //! these and not the events.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Transaction, params};
 
@@ -37,6 +37,12 @@ impl Sums {
     pub(super) fn count(&mut self, key: SumKey) {
         let events = self.0.entry(key).or_default();
         *events = events.saturating_add(1);
+    }
+
+    /// Returns which environments of which projects are in it.
+    pub(super) fn environments(&self) -> BTreeSet<(ProjectId, NameId)> {
+        let keys = self.0.keys();
+        keys.map(|key| (key.project, key.environment)).collect()
     }
 
     /// Adds the numbers to a partition's sums.

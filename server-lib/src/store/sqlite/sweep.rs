@@ -184,6 +184,8 @@ fn is_cleared(
     for clear in [
         "DELETE FROM sessions WHERE project = ?1 AND sid IN
             (SELECT sid FROM sessions WHERE project = ?1 LIMIT ?2)",
+        "DELETE FROM environments WHERE project = ?1 AND environment IN
+            (SELECT environment FROM environments WHERE project = ?1 LIMIT ?2)",
         "DELETE FROM session_counts WHERE project = ?1 AND minute IN
             (SELECT minute FROM session_counts WHERE project = ?1 LIMIT ?2)",
         "DELETE FROM outcomes WHERE project = ?1 AND minute IN

@@ -91,7 +91,23 @@ impl Upkeep for Sqlite {
             };
             seqs.extend(self.read(find).await?);
         }
-        self.erase(&seqs).await
+        let mut erased = self.erase(&seqs).await?;
+        loop {
+            let step = self.writer.run(move |writer| {
+                writer.erase(Durability::Power, |transaction, _| {
+                    sessions::erase_user(transaction, project, user, erase::STEP)
+                })
+            });
+            let sessions = step.await?;
+            erased = erased.saturating_add(sessions);
+            if sessions < erase::STEP as u64 {
+                break;
+            }
+        }
+        if erased > 0 {
+            self.writer.run(Writer::forget_erased).await?;
+        }
+        Ok(erased)
     }
 
     async fn sweep(&self, rows: u64) -> Result<u64, Error> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use super::connection::BUSY_TIMEOUT;
+use super::environments::Environments;
 use super::floors::Floors;
 use super::ids::Ids;
 use super::issues::IssueMemory;
@@ -51,6 +52,8 @@ pub(super) struct Memory {
     pub(super) names: Names,
     /// Numbers of issues.
     pub(super) issues: IssueMemory,
+    /// Environments that are noted.
+    pub(super) environments: Environments,
     /// What is hidden of projects.
     pub(super) floors: Floors,
 }

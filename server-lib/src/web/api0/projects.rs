@@ -1,5 +1,6 @@
 //! Projects: lists, making, changing, deleting.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Json;
@@ -12,6 +13,7 @@ use super::organisations;
 use super::project_settings::Change;
 use crate::error::ErrorKind;
 use crate::model::catalog::{Organisation, Project};
+use crate::model::ids::ProjectId;
 use crate::model::scope::Scope;
 use crate::model::slug;
 use crate::state::AppState;
@@ -31,15 +33,17 @@ const MAX_PLATFORM: usize = 64;
 const READ: &[Scope] = &[Scope::ProjectRead];
 
 pub(super) async fn list(
+    State(state): State<AppState>,
     caller: Authorized,
     Base(base): Base,
     query: Pairs,
 ) -> Result<Listed<Value>, ApiError> {
     caller.require(organisations::READ)?;
-    listed(&caller, &base, "/api/0/projects/", &query)
+    listed(&state, &caller, &base, "/api/0/projects/", &query).await
 }
 
 pub(super) async fn of_organisation(
+    State(state): State<AppState>,
     caller: Authorized,
     Base(base): Base,
     Names(name): Names<String>,
@@ -48,10 +52,11 @@ pub(super) async fn of_organisation(
     caller.require(organisations::READ)?;
     caller.organisation(&name)?;
     let path = format!("/api/0/organizations/{name}/projects/");
-    listed(&caller, &base, &path, &query)
+    listed(&state, &caller, &base, &path, &query).await
 }
 
 pub(super) async fn of_team(
+    State(state): State<AppState>,
     caller: Authorized,
     Base(base): Base,
     Names((name, team)): Names<(String, String)>,
@@ -60,10 +65,11 @@ pub(super) async fn of_team(
     caller.require(organisations::READ)?;
     check_team(&caller, &name, &team)?;
     let path = format!("/api/0/teams/{name}/{team}/projects/");
-    listed(&caller, &base, &path, &query)
+    listed(&state, &caller, &base, &path, &query).await
 }
 
-fn listed(
+async fn listed(
+    state: &AppState,
     caller: &Authorized,
     base: &crate::address::BaseUrl,
     path: &str,
@@ -71,20 +77,27 @@ fn listed(
 ) -> Result<Listed<Value>, ApiError> {
     let wanted = query.first("query").unwrap_or_default().to_lowercase();
     let owner = caller.own_organisation();
-    let shown = caller
+    let projects: Vec<_> = caller
         .projects()
         .filter(|it| it.slug.contains(&wanted) || it.name.to_lowercase().contains(&wanted))
-        .map(|it| project::summary(it, owner));
+        .collect();
+    let ids: Vec<_> = projects.iter().map(|it| it.id).collect();
+    let named = environments(state, &ids).await?;
+    let shown = projects.into_iter().map(|it| {
+        let named = named.get(&it.id).map(Vec::as_slice);
+        project::summary(it, owner, named.unwrap_or_default())
+    });
     Listed::whole(shown, query, &Place { base, path, query })
 }
 
 pub(super) async fn detail(
+    State(state): State<AppState>,
     caller: Authorized,
     Names((organisation, name)): Names<(String, String)>,
 ) -> Result<Json<Value>, ApiError> {
     caller.require(READ)?;
     let found = caller.project(&organisation, &name)?;
-    Ok(Json(show(&caller, found)))
+    Ok(Json(show(&state, &caller, found).await?))
 }
 
 /// A project as clients ask for one.
@@ -104,7 +117,10 @@ pub(super) async fn create(
     caller.require(&[Scope::ProjectWrite, Scope::OrgWrite])?;
     let owner = caller.organisation(&organisation)?;
     let made = make(&state, owner, wanted).await?;
-    Ok((StatusCode::CREATED, Json(show(&caller, &made))))
+    Ok((
+        StatusCode::CREATED,
+        Json(show(&state, &caller, &made).await?),
+    ))
 }
 
 pub(super) async fn create_in_team(
@@ -116,7 +132,10 @@ pub(super) async fn create_in_team(
     caller.require(&[Scope::ProjectWrite, Scope::OrgWrite])?;
     check_team(&caller, &organisation, &team)?;
     let made = make(&state, caller.own_organisation(), wanted).await?;
-    Ok((StatusCode::CREATED, Json(show(&caller, &made))))
+    Ok((
+        StatusCode::CREATED,
+        Json(show(&state, &caller, &made).await?),
+    ))
 }
 
 /// Makes a project with its first key.
@@ -185,7 +204,7 @@ pub(super) async fn update(
     let changed = state.store.catalog.update_project(found.id, change).await;
     let changed = changed.map_err(taken)?;
     state.catalog.refresh().await?;
-    Ok(Json(show(&caller, &changed)))
+    Ok(Json(show(&state, &caller, &changed).await?))
 }
 
 /// Replaces the ingest token; the old one ends.
@@ -218,8 +237,23 @@ pub(super) async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn show(caller: &Authorized, found: &Project) -> Value {
-    project::detail(found, caller.own_organisation(), caller.token().scopes)
+async fn show(state: &AppState, caller: &Authorized, found: &Project) -> Result<Value, ApiError> {
+    let mut named = environments(state, &[found.id]).await?;
+    let named = named.remove(&found.id).unwrap_or_default();
+    let (owner, scopes) = (caller.own_organisation(), caller.token().scopes);
+    Ok(project::detail(found, owner, &named, scopes))
+}
+
+/// Returns the environments that events of the projects named.
+async fn environments(
+    state: &AppState,
+    projects: &[ProjectId],
+) -> Result<HashMap<ProjectId, Vec<String>>, ApiError> {
+    let mut of_project = HashMap::<_, Vec<String>>::new();
+    for (project, name) in state.store.events.environments(projects).await? {
+        of_project.entry(project).or_default().push(name);
+    }
+    Ok(of_project)
 }
 
 /// The one team of an organisation has the organisation's names.

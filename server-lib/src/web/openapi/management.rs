@@ -86,7 +86,7 @@ operations! { OPERATIONS:
     get "/api/0/projects/{organisation}/{project}/events/{event}/attachments/", "Lists attachments", Token(EVENT_READ), PAGED, Nothing => Gives::List("Attachment");
     get "/api/0/projects/{organisation}/{project}/events/{event}/attachments/{attachment}/", "Shows an attachment, or its bytes", Token(EVENT_READ), &[("download", "Present: the bytes")], Nothing => Gives::Json(200, "Attachment");
     delete "/api/0/projects/{organisation}/{project}/events/{event}/attachments/{attachment}/", "Erases an attachment", Token(EVENT_ADMIN), &[], Nothing => Gives::Status(204);
-    post "/api/0/projects/{organisation}/{project}/erase-user/", "Erases all events of a person", Token(EVENT_ADMIN), &[], Takes::Json("Person") => Gives::Json(200, "Erased");
+    post "/api/0/projects/{organisation}/{project}/erase-user/", "Erases the data of a person; 202 when the work goes on after the answer", Token(EVENT_ADMIN), &[], Takes::Json("Person") => Gives::Json(200, "Erased");
     post "/api/0/projects/{organisation}/{project}/ingest-token/", "Replaces the ingest token", Token(PROJECT_WRITE), &[], Nothing => Gives::Json(200, "Object");
 }
 

@@ -60,7 +60,10 @@ fn shared() -> Value {
             ("username", text()),
             ("ip_address", text()),
         ]),
-        "Erased": object(&[("erased", json!({ "type": "integer" }))]),
+        "Erased": object(&[
+            ("erased", json!({ "type": "integer" })),
+            ("complete", json!({ "type": "boolean" })),
+        ]),
         "Sums": object(&[
             ("start", moment()),
             ("end", moment()),

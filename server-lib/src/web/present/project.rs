@@ -7,9 +7,9 @@ use crate::address::BaseUrl;
 use crate::model::catalog::{Organisation, Project, ProjectKey};
 use crate::model::scope::Scopes;
 
-/// Shows a project as lists have it.
+/// Shows a project as lists have it, with the environments that its events named.
 #[must_use]
-pub fn summary(project: &Project, owner: &Organisation) -> Value {
+pub fn summary(project: &Project, owner: &Organisation, environments: &[String]) -> Value {
     let team = organisation::team(owner);
     json!({
         "id": project.id.to_string(),
@@ -24,7 +24,7 @@ pub fn summary(project: &Project, owner: &Organisation) -> Value {
         "isInternal": false,
         "isPublic": false,
         "features": [],
-        "environments": [],
+        "environments": environments,
         "firstEvent": null,
         "avatar": { "avatarType": "letter_avatar", "avatarUuid": null },
         "team": team,
@@ -40,7 +40,12 @@ pub fn summary(project: &Project, owner: &Organisation) -> Value {
 /// Shows a project with its settings: those that Sentry's clients know by their names, and all of
 /// them as `settings`.
 #[must_use]
-pub fn detail(project: &Project, owner: &Organisation, scopes: Scopes) -> Value {
+pub fn detail(
+    project: &Project,
+    owner: &Organisation,
+    environments: &[String],
+    scopes: Scopes,
+) -> Value {
     let settings = &project.settings;
     let filters = &settings.filters;
     let scrubbing = &settings.scrubbing;
@@ -65,7 +70,7 @@ pub fn detail(project: &Project, owner: &Organisation, scopes: Scopes) -> Value 
         "ingestToken": project.ingest_token,
         "settings": settings,
     });
-    merged(summary(project, owner), more)
+    merged(summary(project, owner, environments), more)
 }
 
 /// Shows a project as Mini Sentry's own API has it.

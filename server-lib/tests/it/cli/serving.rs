@@ -108,7 +108,11 @@ async fn commands_beside_a_running_server_take_effect() {
 
     let space = json(data, &["storage"]);
     assert!(space["total_bytes"].as_u64().unwrap() > 0);
+    // As a crash left it long ago.
+    let orphan = data.join("blobs").join("0".repeat(12) + &"a".repeat(20));
+    std::fs::write(orphan, "body").unwrap();
     let doctor = json(data, &["doctor"]);
+    assert!(doctor.to_string().contains("belong to no record: 1, 4 B"));
     assert!(doctor.to_string().contains("a server uses the data folder"));
     let listed = output(data, &["project", "list"]);
     assert!(String::from_utf8(listed.stdout).unwrap().contains("beside"));

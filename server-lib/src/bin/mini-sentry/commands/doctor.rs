@@ -5,14 +5,16 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use clap::Args;
+use mini_sentry_server::blob::Blobs;
 use mini_sentry_server::clock::{Clock as _, SystemClock};
 use mini_sentry_server::error::ErrorKind;
+use mini_sentry_server::jobs::orphans::orphans;
 use mini_sentry_server::store::Store;
 use serde::Serialize;
 use serde_json::json;
 
 use super::catalogue::open_store;
-use super::snapshot::{SEGMENTS, segments, stale_pins};
+use super::snapshot::{BLOBS, SEGMENTS, segments, stale_pins};
 use super::storage::free_bytes;
 use super::{Context, presence};
 use crate::failure::Failure;
@@ -60,6 +62,7 @@ pub(crate) async fn run(context: &Context, arguments: &DoctorArgs) -> Result<(),
     match open_store(settings).await {
         Ok(store) => {
             findings.extend(database(&store, arguments.quick).await);
+            findings.push(files(&store, &settings.config.data_dir).await);
             // Nothing was written; a failure to close says nothing about the database.
             let _ = store.upkeep.close().await;
         }
@@ -174,6 +177,27 @@ async fn database(store: &Store, quick: bool) -> Vec<Finding> {
         Err(error) => findings.push(bad("damage", error.to_string())),
     }
     findings
+}
+
+/// Looks for files of large bodies that no record names.
+async fn files(store: &Store, dir: &Path) -> Finding {
+    let blobs = Blobs::at(dir.join(BLOBS));
+    match orphans(&blobs, store, SystemClock.now()).await {
+        Ok(orphans) if orphans.is_empty() => ok("files", "every file belongs to a record"),
+        Ok(orphans) => {
+            let bytes = orphans.iter().map(|orphan| orphan.bytes).sum();
+            warning(
+                "files",
+                format!(
+                    "files of large bodies that belong to no record: {}, {}; a running server \
+                     removes them within a day",
+                    orphans.len(),
+                    human_bytes(bytes)
+                ),
+            )
+        }
+        Err(error) => bad("files", error.to_string()),
+    }
 }
 
 fn journal(dir: &Path) -> Vec<Finding> {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use mini_sentry_server::blob;
 use serde_json::json;
 
 use super::Context;
@@ -86,8 +87,5 @@ pub(crate) fn bytes_of(dir: &Path) -> Result<u64, Failure> {
 
 /// Returns the free space of the disk that holds the folder.
 pub(crate) fn free_bytes(dir: &Path) -> Result<u64, Failure> {
-    let disk = rustix::fs::statvfs(dir)
-        .map_err(std::io::Error::from)
-        .during(format_args!("ask for the free space of {}", dir.display()))?;
-    Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+    blob::free_bytes(dir).during(format_args!("ask for the free space of {}", dir.display()))
 }

@@ -1,6 +1,6 @@
 //! Sums: of events by minute, and of outcomes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mini_sentry::ratelimit::DataCategory;
 use tokio_postgres::types::ToSql;
@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::model::event::{EventKind, NewEvent};
 use crate::model::outcome::{Outcome, OutcomeCount};
 use crate::model::time::Millis;
+use crate::store::MAX_ENVIRONMENTS;
 use crate::store::postgres::pool::Lease;
 use crate::store::postgres::row::{big, indexed, int, level_code, text};
 
@@ -71,6 +72,29 @@ pub(in crate::store::postgres) async fn add_events(
     add(lease, part, "issue_counts", "group_id", &by_group).await
 }
 
+/// Notes the environments of events, except where the project has as many as are noted.
+pub(super) async fn note_environments(
+    lease: &mut Lease,
+    events: &[Counted<'_>],
+) -> Result<(), Error> {
+    let named: BTreeSet<_> = events
+        .iter()
+        .filter(|event| !event.environment.is_empty())
+        .map(|event| (event.project, indexed(event.environment)))
+        .collect();
+    if named.is_empty() {
+        return Ok(());
+    }
+    let (projects, names): (Vec<_>, Vec<_>) = named.into_iter().unzip();
+    lease
+        .execute(
+            include_str!("note_environments.sql"),
+            &[&projects, &names, &big(MAX_ENVIRONMENTS as u64)],
+        )
+        .await?;
+    Ok(())
+}
+
 type Sums<'a> = BTreeMap<(i64, (i64, i16, &'a str, &'a str)), i64>;
 
 async fn add(
@@ -122,8 +146,12 @@ pub(super) fn corrected(
     discarded: &[&NewEvent],
 ) -> Vec<OutcomeCount> {
     let mut corrected = outcomes.to_vec();
-    let duplicates = duplicates.iter().map(|event| (event, Outcome::Invalid, DUPLICATE));
-    let discarded = discarded.iter().map(|event| (event, Outcome::Filtered, DISCARDED));
+    let duplicates = duplicates
+        .iter()
+        .map(|event| (event, Outcome::Invalid, DUPLICATE));
+    let discarded = discarded
+        .iter()
+        .map(|event| (event, Outcome::Filtered, DISCARDED));
     for (event, outcome, reason) in duplicates.chain(discarded) {
         let category = category_of(event.facts.kind);
         let accepted = corrected.iter_mut().find(|count| {

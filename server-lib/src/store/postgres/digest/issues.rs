@@ -160,7 +160,10 @@ async fn find(lease: &mut Lease, sums: &mut [Sum<'_>]) -> Result<(), Error> {
     if sums.iter().all(|sum| sum.group.is_some()) {
         return Ok(());
     }
-    let former: Vec<_> = sums.iter().map(|sum| sum.former.map(|key| Sixteen(key.0))).collect();
+    let former: Vec<_> = sums
+        .iter()
+        .map(|sum| sum.former.map(|key| Sixteen(key.0)))
+        .collect();
     let rows = lease
         .query(
             "SELECT k.place, (SELECT s.issue FROM groups s WHERE s.project = k.project \
@@ -287,15 +290,21 @@ async fn open_issues(lease: &mut Lease, sums: &[Sum<'_>]) -> Result<(), Error> {
     let kinds: Vec<_> = facts().map(|facts| i16::from(facts.kind.code())).collect();
     let levels: Vec<_> = facts().map(|facts| level_code(facts.level)).collect();
     let times: Vec<_> = facts().map(|facts| facts.timestamp.0).collect();
-    let priority = |facts: &crate::model::event::EventFacts| {
-        i16::from(Priority::of_level(facts.level).code())
-    };
+    let priority =
+        |facts: &crate::model::event::EventFacts| i16::from(Priority::of_level(facts.level).code());
     let priorities: Vec<_> = facts().map(priority).collect();
     lease
         .execute(
             include_str!("open_issues.sql"),
             &[
-                &ids, &projects, &numbers, &keys, &kinds, &levels, &times, &priorities,
+                &ids,
+                &projects,
+                &numbers,
+                &keys,
+                &kinds,
+                &levels,
+                &times,
+                &priorities,
             ],
         )
         .await?;
@@ -332,9 +341,14 @@ async fn count_issues(
     let ids: Vec<_> = issues.keys().copied().collect();
     let latest = || issues.values().map(|of| &of.latest.facts);
     let events: Vec<_> = issues.values().map(|of| of.events).collect();
-    let first: Vec<_> = issues.values().map(|of| of.earliest.facts.timestamp.0).collect();
-    let first_releases: Vec<_> =
-        issues.values().map(|of| text(&of.earliest.facts.release)).collect();
+    let first: Vec<_> = issues
+        .values()
+        .map(|of| of.earliest.facts.timestamp.0)
+        .collect();
+    let first_releases: Vec<_> = issues
+        .values()
+        .map(|of| text(&of.earliest.facts.release))
+        .collect();
     let last: Vec<_> = latest().map(|facts| facts.timestamp.0).collect();
     let kinds: Vec<_> = latest().map(|facts| i16::from(facts.kind.code())).collect();
     let levels: Vec<_> = latest().map(|facts| level_code(facts.level)).collect();
@@ -342,17 +356,37 @@ async fn count_issues(
     let platforms: Vec<_> = latest().map(|facts| text(&facts.platform)).collect();
     let titles: Vec<_> = latest().map(|facts| text(&facts.title)).collect();
     let culprits: Vec<_> = latest().map(|facts| text(&facts.culprit)).collect();
-    let types: Vec<_> = latest().map(|facts| text(&facts.headline.error_type)).collect();
+    let types: Vec<_> = latest()
+        .map(|facts| text(&facts.headline.error_type))
+        .collect();
     let values: Vec<_> = latest().map(|facts| text(&facts.headline.value)).collect();
-    let files: Vec<_> = latest().map(|facts| text(&facts.headline.filename)).collect();
-    let functions: Vec<_> = latest().map(|facts| text(&facts.headline.function)).collect();
+    let files: Vec<_> = latest()
+        .map(|facts| text(&facts.headline.filename))
+        .collect();
+    let functions: Vec<_> = latest()
+        .map(|facts| text(&facts.headline.function))
+        .collect();
     let releases: Vec<_> = latest().map(|facts| text(&facts.release)).collect();
     let rows = lease
         .query(
             include_str!("count_issues.sql"),
             &[
-                &ids, &events, &first, &first_releases, &last, &kinds, &levels, &unhandled,
-                &platforms, &titles, &culprits, &types, &values, &files, &functions, &releases,
+                &ids,
+                &events,
+                &first,
+                &first_releases,
+                &last,
+                &kinds,
+                &levels,
+                &unhandled,
+                &platforms,
+                &titles,
+                &culprits,
+                &types,
+                &values,
+                &files,
+                &functions,
+                &releases,
             ],
         )
         .await?;

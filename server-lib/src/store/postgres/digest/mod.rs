@@ -22,7 +22,6 @@ pub(super) use counts::{Counted, add_events, add_outcomes};
 pub(super) use partition::{PARTED_TABLES, open as open_partition};
 
 use super::blocks;
-use issues::Placed;
 use super::pool::{ANSWER, Lease, Pool, in_time};
 use super::row::{Sixteen, big, int, level_code, seq, text};
 use crate::error::Error;
@@ -31,6 +30,7 @@ use crate::model::ids::{GroupId, IssueId, PartitionId, Seq};
 use crate::model::item::ItemRow;
 use crate::store::open::StoreOptions;
 use crate::store::{Applied, Batch, Digests, Stored};
+use issues::Placed;
 
 /// Writers of the index and its sums follow one another by locking this row.
 pub(super) const LOCK: &str = "SELECT position FROM digest FOR UPDATE";
@@ -85,9 +85,9 @@ impl Digests for PostgresDigests {
             .map(|(event, place)| Counted::of(event, *place))
             .collect();
         add_events(&mut lease, part.id, &counted, 1).await?;
+        counts::note_environments(&mut lease, &counted).await?;
         let duplicate_events: Vec<_> = duplicates.iter().map(|(event, _)| *event).collect();
-        let outcomes =
-            counts::corrected(&batch.outcomes, &duplicate_events, &recorded.discarded);
+        let outcomes = counts::corrected(&batch.outcomes, &duplicate_events, &recorded.discarded);
         add_outcomes(&mut lease, &outcomes).await?;
         sessions::update(&mut lease, &batch.sessions).await?;
         sessions::add_tallies(&mut lease, &batch.tallies).await?;

@@ -24,7 +24,9 @@ pub(super) async fn note(
     }
     for event in events {
         let at = event.facts.timestamp.0;
-        let times = told.entry((event.project, &event.facts.release)).or_default();
+        let times = told
+            .entry((event.project, &event.facts.release))
+            .or_default();
         let (first, last) = times.unwrap_or((at, at));
         *times = Some((first.min(at), last.max(at)));
     }
@@ -34,8 +36,14 @@ pub(super) async fn note(
     }
     let projects: Vec<_> = told.keys().map(|(project, _)| int(project.0)).collect();
     let versions: Vec<_> = told.keys().map(|(_, release)| text(release)).collect();
-    let first: Vec<_> = told.values().map(|times| times.map(|(first, _)| first)).collect();
-    let last: Vec<_> = told.values().map(|times| times.map(|(_, last)| last)).collect();
+    let first: Vec<_> = told
+        .values()
+        .map(|times| times.map(|(first, _)| first))
+        .collect();
+    let last: Vec<_> = told
+        .values()
+        .map(|times| times.map(|(_, last)| last))
+        .collect();
     lease
         .execute(
             "INSERT INTO releases AS r (project, version, created, url, reference, archived, \

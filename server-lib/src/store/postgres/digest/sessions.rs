@@ -15,34 +15,64 @@ struct Standing {
     is_final: bool,
     errors: i64,
     started: i64,
+    begun: bool,
 }
 
 /// Applies updates, in order. An update that is not after the last one, or that follows an end,
-/// changes nothing.
+/// changes nothing but that the session has begun, where it tells that.
 pub(super) async fn update(lease: &mut Lease, changes: &[SessionChange]) -> Result<(), Error> {
     if changes.is_empty() {
         return Ok(());
     }
     let mut standing = standing(lease, changes).await?;
     let mut latest: BTreeMap<Name, &SessionChange> = BTreeMap::new();
+    let mut begun = Vec::new();
     for change in changes {
         let name = name(change);
         let sequence = big(change.sequence);
-        let before = standing.get(&name);
-        if before.is_some_and(|before| before.is_final || before.sequence >= sequence) {
+        let before = standing.get_mut(&name);
+        if let Some(before) = before
+            && (before.is_final || before.sequence >= sequence)
+        {
+            if change.begins && !before.begun {
+                before.begun = true;
+                begun.push(name);
+            }
             continue;
         }
-        let errors = before.map_or(0, |before| before.errors);
+        let before = standing.get(&name);
+        // An errored session had an error, whatever the count says.
+        let least = i64::from(change.state == SessionState::Errored);
+        let errors = before.map_or(least, |before| before.errors.max(least));
         let now = Standing {
             sequence,
             is_final: change.state.is_final(),
             errors: errors.max(big(change.errors)),
             started: before.map_or(change.started.0, |before| before.started),
+            begun: change.begins || before.is_some_and(|before| before.begun),
         };
         standing.insert(name, now);
         latest.insert(name, change);
     }
+    begin(lease, &begun).await?;
     write(lease, &latest, &standing).await
+}
+
+/// Notes that sessions have begun of which only later updates had come.
+async fn begin(lease: &mut Lease, begun: &[Name]) -> Result<(), Error> {
+    if begun.is_empty() {
+        return Ok(());
+    }
+    let (projects, sids): (Vec<_>, Vec<_>) = begun.iter().copied().unzip();
+    lease
+        .execute(
+            "UPDATE sessions s SET begun = true \
+             FROM unnest($1::integer[], $2::uuid[]) AS k (project, sid) \
+             WHERE s.project = k.project AND s.sid = k.sid",
+            &[&projects, &sids],
+        )
+        .await?;
+    Ok(())
 }
 
 async fn standing(
@@ -52,7 +82,7 @@ async fn standing(
     let (projects, sids): (Vec<_>, Vec<_>) = changes.iter().map(name).unzip();
     let rows = lease
         .query(
-            "SELECT DISTINCT s.project, s.sid, s.sequence, s.state, s.errors, s.started \
+            "SELECT DISTINCT s.project, s.sid, s.sequence, s.state, s.errors, s.started, s.begun \
              FROM unnest($1::integer[], $2::uuid[]) AS k (project, sid) \
              JOIN sessions s ON s.project = k.project AND s.sid = k.sid",
             &[&projects, &sids],
@@ -66,6 +96,7 @@ async fn standing(
             is_final: state.is_final(),
             errors: get(row, 4)?,
             started: get(row, 5)?,
+            begun: get(row, 6)?,
         };
         standing.insert((get(row, 0)?, get(row, 1)?), found);
     }
@@ -97,6 +128,7 @@ async fn write(
         .collect();
     let releases: Vec<_> = changes().map(|change| text(&change.release)).collect();
     let environments: Vec<_> = changes().map(|change| text(&change.environment)).collect();
+    let begun: Vec<_> = rows.iter().map(|(.., now)| now.begun).collect();
     lease
         .execute(
             include_str!("update_sessions.sql"),
@@ -112,6 +144,7 @@ async fn write(
                 &durations,
                 &releases,
                 &environments,
+                &begun,
             ],
         )
         .await?;

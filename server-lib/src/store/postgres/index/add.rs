@@ -30,7 +30,10 @@ pub(super) async fn add(
 ) -> Result<Vec<Reopened>, Error> {
     lease.begin("BEGIN").await?;
     let row = lease
-        .query_one("SELECT value FROM counters WHERE name = 'indexed' FOR UPDATE", &[])
+        .query_one(
+            "SELECT value FROM counters WHERE name = 'indexed' FOR UPDATE",
+            &[],
+        )
         .await?;
     let position = seq(&row, 0)?;
     if batch.last <= position {
@@ -40,7 +43,10 @@ pub(super) async fn add(
     if batch.first <= position {
         return Err(Error::because(
             ErrorKind::Conflict,
-            format!("record {} is indexed already, and its batch is not", batch.first),
+            format!(
+                "record {} is indexed already, and its batch is not",
+                batch.first
+            ),
         ));
     }
     if let Some(partition) = batch.partition {
@@ -152,7 +158,9 @@ async fn add_people(
     let (status, bound): (i16, Option<i64>) = (get(&row, 0)?, get(&row, 1)?);
     let is_ignored = status == i16::from(IssueStatus::Ignored.code());
     if is_ignored && bound.is_some_and(|bound| big(all.count()) >= bound) {
-        return reopen::wake(lease, issue, "users", Seq(0), now).await.map(Some);
+        return reopen::wake(lease, issue, "users", Seq(0), now)
+            .await
+            .map(Some);
     }
     Ok(None)
 }
@@ -165,7 +173,9 @@ async fn add_texts(lease: &mut Lease, texts: &[GroupText]) -> Result<(), Error> 
     let hashes: Vec<_> = texts.iter().map(|text| text.hash).collect();
     // The words as we see them: the database would make one of a path or an address.
     let plain = |words: &str| -> String {
-        let plain = words.chars().map(|c| if c.is_alphanumeric() { c } else { ' ' });
+        let plain = words
+            .chars()
+            .map(|c| if c.is_alphanumeric() { c } else { ' ' });
         text(&plain.collect::<String>()).into_owned()
     };
     let words: Vec<_> = texts.iter().map(|text| plain(&text.text)).collect();

@@ -70,7 +70,10 @@ async fn task(lease: &mut Lease) -> Result<Option<Merging>, Error> {
         .await?;
     let mut known: std::collections::BTreeMap<i32, Vec<(i64, i64)>> = Default::default();
     for row in &rows {
-        known.entry(get(row, 0)?).or_default().push((get(row, 1)?, get(row, 2)?));
+        known
+            .entry(get(row, 0)?)
+            .or_default()
+            .push((get(row, 1)?, get(row, 2)?));
     }
     for (place, partition) in partitions.iter().enumerate() {
         let (id, last): (i32, Seq) = (get(partition, 0)?, seq(partition, 1)?);
@@ -101,7 +104,9 @@ async fn clear_remains(lease: &mut Lease) -> Result<bool, Error> {
             .execute_text(&format!("DELETE FROM pages_{part} WHERE run = $1"), &[&run])
             .await?;
     }
-    lease.execute("DELETE FROM runs WHERE id = $1", &[&run]).await?;
+    lease
+        .execute("DELETE FROM runs WHERE id = $1", &[&run])
+        .await?;
     lease.commit().await?;
     Ok(true)
 }

@@ -173,11 +173,17 @@ async fn shown(
     lease: &mut Lease,
     mut rows: Vec<crate::model::event::EventRow>,
 ) -> Result<Vec<crate::model::event::EventRow>, Error> {
-    let hidden = lease.query("SELECT project, received FROM hidden", &[]).await?;
+    let hidden = lease
+        .query("SELECT project, received FROM hidden", &[])
+        .await?;
     let mut floors = std::collections::HashMap::new();
     for row in &hidden {
         floors.insert(super::row::project(row, 0)?, Millis(get(row, 1)?));
     }
-    rows.retain(|row| floors.get(&row.project).is_none_or(|floor| row.received > *floor));
+    rows.retain(|row| {
+        floors
+            .get(&row.project)
+            .is_none_or(|floor| row.received > *floor)
+    });
     Ok(rows)
 }

@@ -43,7 +43,10 @@ impl<'a> PostgresShelf<'a> {
         }
         let sql = "SELECT id FROM runs WHERE part = $1 AND complete ORDER BY id";
         let rows = self.lease.query(sql, &[&int(partition.0)]).await?;
-        let runs: Vec<i64> = rows.iter().map(|row| get(row, 0)).collect::<Result<_, _>>()?;
+        let runs: Vec<i64> = rows
+            .iter()
+            .map(|row| get(row, 0))
+            .collect::<Result<_, _>>()?;
         self.runs.insert(partition, runs.clone());
         Ok(runs)
     }
@@ -156,7 +159,10 @@ impl Shelf for PostgresShelf<'_> {
         let rows = self.lease.query_text(&sql, &[&keys, &runs, &kind]).await?;
         for row in &rows {
             let (wanted, body): (&[u8], &[u8]) = (get(row, 0)?, get(row, 1)?);
-            let number = wanted.try_into().map(u64::from_be_bytes).unwrap_or_default();
+            let number = wanted
+                .try_into()
+                .map(u64::from_be_bytes)
+                .unwrap_or_default();
             let mut entries = Entries::unpack(body)?;
             while let Some((key, value)) = entries.next()? {
                 if key >= wanted {
@@ -181,12 +187,16 @@ impl Shelf for PostgresShelf<'_> {
         let sql = format!(
             "SELECT p.body FROM unnest($1::bigint[]) WITH ORDINALITY AS r (run, nth) \
              JOIN pages_{partition} p ON p.run = r.run AND p.kind = $2 AND p.first < $4 \
-             AND p.first >= COALESCE((SELECT max(q.first) FROM pages_{partition} q \
-             WHERE q.run = r.run AND q.kind = $2 AND q.first <= $3), $3) \
+             AND p.first >= COALESCE((SELECT q.first FROM pages_{partition} q \
+             WHERE q.run = r.run AND q.kind = $2 AND q.first <= $3 \
+             ORDER BY q.first DESC LIMIT 1), $3) \
              ORDER BY r.nth, p.first"
         );
         let kind = i16::from(kind);
-        let rows = self.lease.query_text(&sql, &[&runs, &kind, &from, &until]).await?;
+        let rows = self
+            .lease
+            .query_text(&sql, &[&runs, &kind, &from, &until])
+            .await?;
         rows.iter().map(|row| get(row, 0)).collect()
     }
 
@@ -206,7 +216,10 @@ impl Shelf for PostgresShelf<'_> {
              AND first > $3 AND first < $4 ORDER BY first LIMIT 1)) AS p"
         );
         let kind = i16::from(kind);
-        let rows = self.lease.query_text(&sql, &[&runs, &kind, &from, &until]).await?;
+        let rows = self
+            .lease
+            .query_text(&sql, &[&runs, &kind, &from, &until])
+            .await?;
         rows.iter().map(|row| get(row, 0)).collect()
     }
 
@@ -221,7 +234,10 @@ impl Shelf for PostgresShelf<'_> {
             "SELECT first, body FROM pages_{partition} WHERE run = $1 AND kind = $2 \
              AND first > $3 ORDER BY first LIMIT 1"
         );
-        let rows = self.lease.query_text(&sql, &[&run, &i16::from(kind), &key]).await?;
+        let rows = self
+            .lease
+            .query_text(&sql, &[&run, &i16::from(kind), &key])
+            .await?;
         let page = |row| Ok((get(row, 0)?, get(row, 1)?));
         rows.first().map(page).transpose()
     }
@@ -285,7 +301,10 @@ impl Shelf for PostgresShelf<'_> {
             let offset = seq(row, 0)?.0.saturating_sub(span.first.0);
             gone.offsets.extend(u32::try_from(offset).ok());
         }
-        let rows = self.lease.query("SELECT id FROM deleted_groups", &[]).await?;
+        let rows = self
+            .lease
+            .query("SELECT id FROM deleted_groups", &[])
+            .await?;
         for row in &rows {
             gone.groups.extend(GroupId::from_i64(get(row, 0)?));
         }

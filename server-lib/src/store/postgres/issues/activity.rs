@@ -70,7 +70,15 @@ pub(super) async fn note(lease: &mut Lease, new: &NewActivity) -> Result<Activit
     let issue = new.issue.to_i64();
     lease.begin("BEGIN").await?;
     change_comments(lease, issue, i64::from(new.kind == ActivityKind::Note)).await?;
-    let written = insert(lease, issue, new.kind, new.actor.as_ref(), new.at, &new.data).await?;
+    let written = insert(
+        lease,
+        issue,
+        new.kind,
+        new.actor.as_ref(),
+        new.at,
+        &new.data,
+    )
+    .await?;
     lease.commit().await?;
     Ok(written)
 }
@@ -93,11 +101,7 @@ pub(super) async fn edit(
 }
 
 /// Deletes a comment.
-pub(super) async fn delete(
-    lease: &mut Lease,
-    issue: IssueId,
-    id: ActivityId,
-) -> Result<(), Error> {
+pub(super) async fn delete(lease: &mut Lease, issue: IssueId, id: ActivityId) -> Result<(), Error> {
     lease.begin("BEGIN").await?;
     let deleted = lease
         .execute(

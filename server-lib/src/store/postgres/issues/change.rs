@@ -131,7 +131,10 @@ async fn set_status(
             state.substatus = snooze.substatus();
             state.snooze = Some(*snooze);
             let text = state::write_snooze(snooze);
-            (ActivityKind::Ignored, serde_json::from_str(&text).unwrap_or_default())
+            (
+                ActivityKind::Ignored,
+                serde_json::from_str(&text).unwrap_or_default(),
+            )
         }
     };
     let is_same = state.status == issue.state.status
@@ -153,7 +156,9 @@ async fn whole(
 ) -> Result<Resolution, Error> {
     match resolution {
         Resolution::NextRelease { after } if after.is_empty() => Ok(Resolution::NextRelease {
-            after: releases::latest(lease, issue.project).await?.unwrap_or_default(),
+            after: releases::latest(lease, issue.project)
+                .await?
+                .unwrap_or_default(),
         }),
         Resolution::Commit { commit, .. } => {
             let release = releases::with_commit(lease, issue.project, commit).await?;
@@ -183,8 +188,12 @@ async fn put(lease: &mut Lease, issue: &Issue, state: &IssueState) -> Result<(),
                 &resolution.and_then(|(.., within)| within).map(text),
                 &state.snooze.as_ref().map(state::write_snooze),
                 &snooze.until.map(|at| at.0),
-                &snooze.events.map(|events| bound(issue.events, events.count)),
-                &snooze.users.map(|users| bound(issue.affected.users, users.count)),
+                &snooze
+                    .events
+                    .map(|events| bound(issue.events, events.count)),
+                &snooze
+                    .users
+                    .map(|users| bound(issue.affected.users, users.count)),
                 &snooze.until_escalating,
             ],
         )
@@ -215,7 +224,10 @@ pub(super) async fn marks(
         };
         known.insert(IssueId(count(row, 0)?), mark);
     }
-    Ok(ids.iter().map(|id| known.get(id).copied().unwrap_or_default()).collect())
+    Ok(ids
+        .iter()
+        .map(|id| known.get(id).copied().unwrap_or_default())
+        .collect())
 }
 
 /// Changes a person's marks.

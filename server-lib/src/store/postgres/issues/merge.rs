@@ -22,7 +22,10 @@ pub(super) async fn merge(
     children: &[IssueId],
     by: By<'_>,
 ) -> Result<(), Error> {
-    let parent = find(lease, &[parent]).await?.pop().ok_or_else(|| missing("issue"))?;
+    let parent = find(lease, &[parent])
+        .await?
+        .pop()
+        .ok_or_else(|| missing("issue"))?;
     let mut merged = Vec::new();
     for child in find(lease, children).await? {
         if child.project != parent.project {
@@ -62,7 +65,10 @@ async fn take_in(lease: &mut Lease, parent: &Issue, child: &Issue) -> Result<(),
     }
     // 3: merged into another.
     lease
-        .execute("UPDATE issues SET status = 3, comments = 0 WHERE id = $1", &[&from])
+        .execute(
+            "UPDATE issues SET status = 3, comments = 0 WHERE id = $1",
+            &[&from],
+        )
         .await?;
     lease
         .execute("DELETE FROM issue_marks WHERE issue = $1", &[&from])
@@ -125,7 +131,10 @@ pub(super) async fn unmerge(
     leave: &[GroupId],
     by: By<'_>,
 ) -> Result<Vec<IssueId>, Error> {
-    let issue = find(lease, &[issue]).await?.pop().ok_or_else(|| missing("issue"))?;
+    let issue = find(lease, &[issue])
+        .await?
+        .pop()
+        .ok_or_else(|| missing("issue"))?;
     let all = groups(lease, issue.id.to_i64()).await?;
     let all: BTreeSet<GroupId> = all.into_iter().map(|group| group.id).collect();
     let wanted: BTreeSet<GroupId> = leave.iter().copied().collect();
@@ -179,7 +188,9 @@ pub(super) async fn unmerge(
 /// way of grouping changed, gets an issue like the one that it leaves.
 async fn came_with(lease: &mut Lease, group: GroupId) -> Result<IssueId, Error> {
     let id = group.to_i64();
-    let known = lease.query_opt("SELECT id FROM issues WHERE id = $1", &[&id]).await?;
+    let known = lease
+        .query_opt("SELECT id FROM issues WHERE id = $1", &[&id])
+        .await?;
     if known.is_none() {
         let row = lease
             .query_one(

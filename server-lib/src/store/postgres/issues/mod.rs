@@ -16,7 +16,9 @@ pub(super) use merge::people;
 
 use super::digest::LOCK;
 use super::pool::{Lease, Pool};
-use super::row::{Sixteen, big, coded, count, get, int, issue, issue_columns, level, project, projects};
+use super::row::{
+    Sixteen, big, coded, count, get, int, issue, issue_columns, level, project, projects,
+};
 use crate::error::Error;
 use crate::model::activity::{Activity, ActivityKind};
 use crate::model::event::GroupingKey;

@@ -18,7 +18,10 @@ pub(super) async fn delete(
             &[&wanted],
         )
         .await?;
-    let found: Vec<i64> = rows.iter().map(|row| get(row, 0)).collect::<Result<_, _>>()?;
+    let found: Vec<i64> = rows
+        .iter()
+        .map(|row| get(row, 0))
+        .collect::<Result<_, _>>()?;
     if discards {
         lease
             .execute(
@@ -38,7 +41,10 @@ pub(super) async fn delete(
     let rows = lease
         .query("SELECT id FROM groups WHERE issue = ANY($1)", &[&found])
         .await?;
-    let groups: Vec<i64> = rows.iter().map(|row| get(row, 0)).collect::<Result<_, _>>()?;
+    let groups: Vec<i64> = rows
+        .iter()
+        .map(|row| get(row, 0))
+        .collect::<Result<_, _>>()?;
     remove_groups(lease, &groups).await?;
     remove_issues(lease, &found).await?;
     Ok(found.len() as u64)
@@ -82,8 +88,14 @@ pub(in crate::store::postgres) async fn remove_empty(
     if rows.is_empty() {
         return Ok(());
     }
-    let empty: Vec<i64> = rows.iter().map(|row| get(row, 0)).collect::<Result<_, _>>()?;
-    let mut issues: Vec<i64> = rows.iter().map(|row| get(row, 1)).collect::<Result<_, _>>()?;
+    let empty: Vec<i64> = rows
+        .iter()
+        .map(|row| get(row, 0))
+        .collect::<Result<_, _>>()?;
+    let mut issues: Vec<i64> = rows
+        .iter()
+        .map(|row| get(row, 1))
+        .collect::<Result<_, _>>()?;
     remove_groups(lease, &empty).await?;
     issues.sort_unstable();
     issues.dedup();

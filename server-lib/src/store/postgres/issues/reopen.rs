@@ -57,7 +57,15 @@ pub(in crate::store::postgres) async fn regressed(
         }
         open(lease, touch.issue, Substatus::Regressed, at).await?;
         let data = serde_json::json!({ "version": version }).to_string();
-        activity::insert(lease, touch.issue, ActivityKind::Regression, None, at, &data).await?;
+        activity::insert(
+            lease,
+            touch.issue,
+            ActivityKind::Regression,
+            None,
+            at,
+            &data,
+        )
+        .await?;
         return Ok(Some(Reopened {
             issue: IssueId::from_i64(touch.issue).unwrap_or_default(),
             seq: *seq,

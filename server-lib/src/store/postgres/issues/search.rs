@@ -119,7 +119,10 @@ impl Search<'_> {
             .collect();
         let mut page = IssuePage::default();
         let mut after = self.query.after;
-        let mut chunk = self.limit().saturating_add(1).clamp(*CHUNK.start(), *CHUNK.end());
+        let mut chunk = self
+            .limit()
+            .saturating_add(1)
+            .clamp(*CHUNK.start(), *CHUNK.end());
         let mut looked_at = 0_usize;
         loop {
             let rows = self.chunk(&statuses, ids.as_ref(), after, chunk).await?;

@@ -41,10 +41,7 @@ pub(super) async fn insert(lease: &mut Lease, new: &NewDeployment) -> Result<Dep
 }
 
 /// Finds a deployment.
-pub(super) async fn find(
-    lease: &mut Lease,
-    id: DeploymentId,
-) -> Result<Option<Deployment>, Error> {
+pub(super) async fn find(lease: &mut Lease, id: DeploymentId) -> Result<Option<Deployment>, Error> {
     let sql = concat!(deployment_columns!(), "WHERE d.id = $1");
     let row = lease.query_opt(sql, &[&int(id.0)]).await?;
     row.as_ref().map(deployment).transpose()

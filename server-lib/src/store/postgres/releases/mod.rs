@@ -168,7 +168,10 @@ impl Releases for PostgresReleases {
             )
             .await?;
         if get(&row, 0)? {
-            return Err(Error::because(ErrorKind::Conflict, "the release has issues"));
+            return Err(Error::because(
+                ErrorKind::Conflict,
+                "the release has issues",
+            ));
         }
         let sql = "DELETE FROM releases WHERE project = $1 AND version = $2";
         if lease.execute(sql, &[&int(of.0), &text(version)]).await? == 0 {
@@ -229,7 +232,9 @@ impl Releases for PostgresReleases {
         let texts = |texts: &[String]| -> Vec<String> {
             texts.iter().map(|one| text(one).into_owned()).collect()
         };
-        let interval = filter.interval_minutes.map(|minutes| i64::from(minutes.max(1)));
+        let interval = filter
+            .interval_minutes
+            .map(|minutes| i64::from(minutes.max(1)));
         let rows = lease
             .query(
                 include_str!("health.sql"),
@@ -265,11 +270,7 @@ fn missing() -> Error {
     Error::because(ErrorKind::NotFound, "there is no such release")
 }
 
-async fn find(
-    lease: &mut Lease,
-    of: &[ProjectId],
-    version: &str,
-) -> Result<Vec<Release>, Error> {
+async fn find(lease: &mut Lease, of: &[ProjectId], version: &str) -> Result<Vec<Release>, Error> {
     let rows = lease
         .query(
             concat!(
@@ -288,7 +289,10 @@ async fn change(
     version: &str,
     to: &ReleaseChange,
 ) -> Result<Release, Error> {
-    let known = find(lease, &[of], version).await?.pop().ok_or_else(missing)?;
+    let known = find(lease, &[of], version)
+        .await?
+        .pop()
+        .ok_or_else(missing)?;
     let millis = |at: Option<Millis>| at.map(|at| at.0);
     lease
         .execute(
@@ -316,13 +320,27 @@ async fn put_commits(
     commits: &[Commit],
 ) -> Result<(), Error> {
     let id = int(release.id.0);
-    lease.execute("DELETE FROM commits WHERE release = $1", &[&id]).await?;
+    lease
+        .execute("DELETE FROM commits WHERE release = $1", &[&id])
+        .await?;
     let ids: Vec<_> = commits.iter().map(|commit| text(&commit.id)).collect();
-    let repositories: Vec<_> = commits.iter().map(|commit| text(&commit.repository)).collect();
-    let names: Vec<_> = commits.iter().map(|commit| text(&commit.author_name)).collect();
-    let emails: Vec<_> = commits.iter().map(|commit| text(&commit.author_email)).collect();
+    let repositories: Vec<_> = commits
+        .iter()
+        .map(|commit| text(&commit.repository))
+        .collect();
+    let names: Vec<_> = commits
+        .iter()
+        .map(|commit| text(&commit.author_name))
+        .collect();
+    let emails: Vec<_> = commits
+        .iter()
+        .map(|commit| text(&commit.author_email))
+        .collect();
     let messages: Vec<_> = commits.iter().map(|commit| text(&commit.message)).collect();
-    let times: Vec<_> = commits.iter().map(|commit| commit.at.map(|at| at.0)).collect();
+    let times: Vec<_> = commits
+        .iter()
+        .map(|commit| commit.at.map(|at| at.0))
+        .collect();
     lease
         .execute(
             "INSERT INTO commits \

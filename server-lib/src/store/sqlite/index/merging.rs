@@ -24,7 +24,10 @@ impl Sqlite {
         };
         let (partition, level) = (merging.partition, merging.level);
         let old = merging.runs.clone();
-        let run = self.writer.run(move |writer| begin(writer, partition, level)).await?;
+        let run = self
+            .writer
+            .run(move |writer| begin(writer, partition, level))
+            .await?;
         loop {
             let (pages, after, is_done) = self
                 .read(move |connection| {
@@ -47,7 +50,9 @@ impl Sqlite {
                 break;
             }
         }
-        self.writer.run(move |writer| complete(writer, run, &old)).await?;
+        self.writer
+            .run(move |writer| complete(writer, run, &old))
+            .await?;
         Ok(true)
     }
 }

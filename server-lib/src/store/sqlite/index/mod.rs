@@ -17,7 +17,7 @@ use crate::model::tag::TagSummary;
 use crate::model::time::Millis;
 use crate::store::index::shelf::hour;
 use crate::store::index::{
-    count, find, tags, CountBy, EventCounts, Index, IndexBatch, IssueHour, RowsAfter, TagScope,
+    CountBy, EventCounts, Index, IndexBatch, IssueHour, RowsAfter, TagScope, count, find, tags,
 };
 use crate::store::query::{EventHits, EventQuery};
 

@@ -32,7 +32,10 @@ pub(in crate::store::sqlite) fn ready<T>(
 ) -> Result<T, Error> {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(answer) => answer,
-        Poll::Pending => Err(Error::because(ErrorKind::System, "the index waits for nothing")),
+        Poll::Pending => Err(Error::because(
+            ErrorKind::System,
+            "the index waits for nothing",
+        )),
     }
 }
 
@@ -55,7 +58,12 @@ impl<'a> SqliteShelf<'a> {
 
     fn runs(&self, partition: PartitionId) -> Result<Vec<i64>, Error> {
         let select = "SELECT id FROM runs WHERE partition = ?1 AND complete = 1 ORDER BY id";
-        rows(self.connection, select, [partition.0], |row| Ok(row.get(0)?))
+        rows(
+            self.connection,
+            select,
+            [partition.0],
+            |row| Ok(row.get(0)?),
+        )
     }
 
     /// Returns the page that has a key, if any has.
@@ -141,16 +149,23 @@ impl Shelf for SqliteShelf<'_> {
         let select = "SELECT DISTINCT group_id FROM texts WHERE id IN
             (SELECT rowid FROM text_words WHERE text_words MATCH ?1 LIMIT ?2)";
         let mut groups = RoaringBitmap::new();
-        rows(self.connection, select, params![terms.join(" "), MAX_FOUND], |row| {
-            groups.insert(row.get(0)?);
-            Ok(())
-        })?;
+        rows(
+            self.connection,
+            select,
+            params![terms.join(" "), MAX_FOUND],
+            |row| {
+                groups.insert(row.get(0)?);
+                Ok(())
+            },
+        )?;
         Ok(groups)
     }
 
     async fn moved(&mut self) -> Result<Vec<(u32, u32)>, Error> {
         let select = "SELECT id, issue FROM groups WHERE issue <> id";
-        rows(self.connection, select, [], |row| Ok((row.get(0)?, row.get(1)?)))
+        rows(self.connection, select, [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
     }
 
     async fn sets(
@@ -193,7 +208,10 @@ impl Shelf for SqliteShelf<'_> {
         );
         let mut pages = Vec::new();
         for run in self.runs(partition)? {
-            pages.extend(self.page_with(partition, run, kind, from)?.map(|(_, body)| body));
+            pages.extend(
+                self.page_with(partition, run, kind, from)?
+                    .map(|(_, body)| body),
+            );
             let columns = params![run, kind, from, until];
             pages.extend(rows(self.connection, &between, columns, |row| {
                 Ok(row.get::<_, Vec<u8>>(0)?)
@@ -211,7 +229,10 @@ impl Shelf for SqliteShelf<'_> {
     ) -> Result<Vec<Vec<u8>>, Error> {
         let mut pages = Vec::new();
         for run in self.runs(partition)? {
-            pages.extend(self.page_with(partition, run, kind, from)?.map(|(_, body)| body));
+            pages.extend(
+                self.page_with(partition, run, kind, from)?
+                    .map(|(_, body)| body),
+            );
             let next = self.page_behind(partition, run, kind, from)?;
             let next = next.filter(|(first, _)| first.as_slice() < until);
             pages.extend(next.map(|(_, body)| body));

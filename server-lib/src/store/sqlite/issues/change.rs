@@ -200,13 +200,18 @@ pub(super) fn marks(
         WHERE issue = ?1 AND person = ?2";
     let mut marks = Vec::with_capacity(ids.len());
     for id in ids {
-        let mark = one(connection, select, params![id.to_i64(), of.as_str()], |row| {
-            Ok(Mark {
-                is_bookmarked: row.get(0)?,
-                is_subscribed: row.get(1)?,
-                seen: row.get::<_, Option<i64>>(2)?.map(Millis),
-            })
-        })?;
+        let mark = one(
+            connection,
+            select,
+            params![id.to_i64(), of.as_str()],
+            |row| {
+                Ok(Mark {
+                    is_bookmarked: row.get(0)?,
+                    is_subscribed: row.get(1)?,
+                    seen: row.get::<_, Option<i64>>(2)?.map(Millis),
+                })
+            },
+        )?;
         marks.push(mark.unwrap_or_default());
     }
     Ok(marks)

@@ -18,6 +18,8 @@ use crate::store::state::MAX_RELEASES;
 
 const TOUCH: &str = include_str!("../sql/touch_issue.sql");
 
+const OPEN: &str = include_str!("../sql/open_issue.sql");
+
 /// Where events of a key go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::store::sqlite) enum Place {
@@ -50,11 +52,19 @@ pub(in crate::store::sqlite) struct Touched<'a> {
 
 struct Touch<'a> {
     project: ProjectId,
+    /// What a new issue begins with.
+    opened: Option<Opened<'a>>,
     events: u64,
     earliest: &'a EventFacts,
     latest: &'a EventFacts,
     /// Each release with its first event of the batch.
     releases: Vec<(&'a str, Seq)>,
+}
+
+/// What an issue begins with.
+struct Opened<'a> {
+    number: i64,
+    first: &'a EventFacts,
 }
 
 struct GroupTouch {
@@ -82,14 +92,15 @@ impl<'a> Touched<'a> {
     ) -> Result<Counted, Error> {
         let facts = &event.facts;
         let key = (event.project, facts.grouping);
-        let (place, is_new) = match memory.places.get(&key) {
-            Some(place) => (place, false),
+        let (place, number) = match memory.places.get(&key) {
+            Some(place) => (place, None),
             None => {
-                let (place, is_new) = self.find_or_open(transaction, memory, event)?;
+                let (place, number) = self.find_or_open(transaction, memory, event)?;
                 memory.places.insert(key, place);
-                (place, is_new)
+                (place, number)
             }
         };
+        let is_new = number.is_some();
         let Place::Group { group, issue } = place else {
             return Ok(Counted { place, is_new });
         };
@@ -104,6 +115,10 @@ impl<'a> Touched<'a> {
         of_group.last_seen = of_group.last_seen.max(at);
         let touch = self.issues.entry(issue).or_insert(Touch {
             project: event.project,
+            opened: number.map(|number| Opened {
+                number,
+                first: facts,
+            }),
             events: 0,
             earliest: facts,
             latest: facts,
@@ -145,6 +160,7 @@ impl<'a> Touched<'a> {
         self.write_groups(transaction)?;
         let mut reopened = Vec::new();
         let mut update = transaction.prepare_cached(TOUCH)?;
+        let mut open = transaction.prepare_cached(OPEN)?;
         for (id, touch) in &self.issues {
             let latest = touch.latest;
             let columns = params![
@@ -165,6 +181,20 @@ impl<'a> Touched<'a> {
                 latest.headline.function,
                 names.intern(transaction, &latest.release)?,
             ];
+            if let Some(opened) = &touch.opened {
+                let beginning = params![
+                    touch.project.0,
+                    opened.number,
+                    opened.first.grouping.0,
+                    Priority::of_level(opened.first.level).code(),
+                    IssueStatus::Unresolved.code(),
+                    Substatus::New.code(),
+                    opened.first.timestamp.0,
+                ];
+                // Whole at once: a row that grows may leave a copy of itself or of its neighbours.
+                open.execute(&*[columns, beginning].concat())?;
+                continue;
+            }
             let status: u8 = update.query_row(columns, |row| row.get(0))?;
             let touch = reopen::Touch {
                 issue: *id,
@@ -201,15 +231,17 @@ impl<'a> Touched<'a> {
         Ok(())
     }
 
+    /// Finds where events of a key go, or opens a group. Returns the number in the project that a new
+    /// issue has.
     fn find_or_open(
         &mut self,
         transaction: &Transaction<'_>,
         memory: &mut IssueMemory,
         event: &NewEvent,
-    ) -> Result<(Place, bool), Error> {
+    ) -> Result<(Place, Option<i64>), Error> {
         let (project, facts) = (event.project, &event.facts);
         if let Some(place) = find(transaction, project, facts.grouping)? {
-            return Ok((place, false));
+            return Ok((place, None));
         }
         let former = match facts.former_grouping {
             Some(former) => find(transaction, project, former)?,
@@ -219,11 +251,11 @@ impl<'a> Touched<'a> {
             VALUES (?1, ?2, ?3, ?4, ?4, 0)";
         let mut open = transaction.prepare_cached(open)?;
         match former {
-            Some(Place::Nowhere) => return Ok((Place::Nowhere, false)),
+            Some(Place::Nowhere) => return Ok((Place::Nowhere, None)),
             Some(Place::Group { issue, .. }) => {
                 let at = facts.timestamp.0;
                 let group = open.insert(params![project.0, facts.grouping.0, issue, at])?;
-                return Ok((Place::Group { group, issue }, false));
+                return Ok((Place::Group { group, issue }, None));
             }
             None => {}
         }
@@ -233,31 +265,11 @@ impl<'a> Touched<'a> {
             .prepare_cached("UPDATE groups SET issue = id WHERE id = ?1")?
             .execute([group])?;
         let number = self.next_number(transaction, memory, project)?;
-        let issue = "INSERT INTO issues (id, project, number, grouping, kind, level, unhandled,
-                platform, title, culprit, error_type, error_value, filename, function,
-                last_release, first_release, first_seen, last_seen, events, users, users_exact,
-                comments, priority, status, substatus, since, wake_escalating)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, '', '', '', '', '', '', '', 0, 0, ?7, ?7, 0, 0, 1, 0,
-                ?8, ?9, ?10, ?7, 0)";
-        transaction.prepare_cached(issue)?.execute(params![
+        let place = Place::Group {
             group,
-            project.0,
-            number,
-            facts.grouping.0,
-            facts.kind.code(),
-            level_code(facts.level),
-            at,
-            Priority::of_level(facts.level).code(),
-            IssueStatus::Unresolved.code(),
-            Substatus::New.code(),
-        ])?;
-        Ok((
-            Place::Group {
-                group,
-                issue: group,
-            },
-            true,
-        ))
+            issue: group,
+        };
+        Ok((place, Some(number)))
     }
 
     fn next_number(

@@ -1,6 +1,6 @@
 UPDATE issues SET
     events = events + ?2,
-    first_release = CASE WHEN ?3 < first_seen OR events = 0 THEN ?4 ELSE first_release END,
+    first_release = CASE WHEN ?3 < first_seen THEN ?4 ELSE first_release END,
     first_seen = min(first_seen, ?3),
     last_seen = max(last_seen, ?5),
     kind = CASE WHEN ?5 >= last_seen THEN ?6 ELSE kind END,

@@ -16,6 +16,7 @@ use super::super::caller::Caller;
 use super::super::incoming::{Incoming, check_size};
 use super::{by_token, count, limited};
 use crate::accept::OfferedItem;
+use crate::digest::BEGINS;
 use crate::model::time::Millis;
 use crate::state::AppState;
 use crate::web::error::ApiError;
@@ -137,6 +138,8 @@ fn item(update: &Update, sid: EventId, received: Millis) -> Option<Value> {
         "sid": sid,
         "did": user,
         "init": update.status == "init",
+        // Nobody is asked to say `init` first: the first word of a session begins it.
+        BEGINS: true,
         "started": started.to_rfc3339(),
         "timestamp": received.to_rfc3339(),
         "status": status,
