@@ -53,26 +53,25 @@ async fn filled() -> TestServer {
         "contexts": { "response": { "status_code": 502 } },
     });
     let slow = json!({
-        "type": "transaction", "transaction": "/pay", "tags": { "name": "slow" },
-        "start_timestamp": 1, "measurements": { "duration": { "value": 6000 } },
+        "level": "debug", "transaction": "/pay", "tags": { "name": "slow" },
+        "message": "slower than it should be", "measurements": { "duration": { "value": 6000 } },
         "contexts": { "trace": {
             "trace_id": "4c79f60c11214eb38604f4ae0781bfb2", "span_id": "4c79f60c11214eb3",
         }},
     });
-    for event in [&payment, &timeout, &database, &other] {
-        send(&server, "event", event).await;
+    for event in [&payment, &timeout, &database, &other, &slow] {
+        send(&server, event).await;
     }
-    send(&server, "transaction", &slow).await;
     let state = server.state().unwrap();
     assert!(state.progress.reached(Seq(5), PATIENCE).await);
     assert!(state.feed.reached(Seq(5), PATIENCE).await);
     server
 }
 
-async fn send(server: &TestServer, kind: &str, body: &Value) {
+async fn send(server: &TestServer, body: &Value) {
     let body = body.to_string();
     let length = body.len();
-    let envelope = format!("{{}}\n{{\"type\":\"{kind}\",\"length\":{length}}}\n{body}\n");
+    let envelope = format!("{{}}\n{{\"type\":\"event\",\"length\":{length}}}\n{body}\n");
     assert_eq!(send_envelope(server, envelope).await.status, 200);
 }
 
@@ -183,10 +182,10 @@ async fn every_sort_of_query_finds_its_events() {
             "slow",
         ),
         ("measurements.duration:>7000", ""),
-        ("!level:error event.type:default", "database, other"),
+        ("!level:error event.type:default", "database, other, slow"),
         ("feature:[payments,search] !critical:true", "timeout"),
         ("feature:pay*", "payment"),
-        ("!has:environment event.type:default", "other"),
+        ("!has:environment event.type:default", "other, slow"),
         ("\"no such table\" OR charge_card", "database, payment"),
         (
             "stack.function:charge_card stack.filename:*/pay.py",
@@ -216,9 +215,13 @@ async fn every_sort_of_query_finds_its_issues() {
     let timeout = "timeout while reading the database";
     let database = "database error: no such table";
     let other = "all is well";
+    let slow = "slower than it should be";
     for (text, titles) in [
         ("status:open title:\"database error\"", vec![database]),
-        ("is:unresolved", vec![payment, timeout, database, other]),
+        (
+            "is:unresolved",
+            vec![payment, timeout, database, other, slow],
+        ),
         ("is:resolved", vec![]),
         ("database", vec![timeout, database]),
         ("\"database error\"", vec![database]),

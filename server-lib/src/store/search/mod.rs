@@ -42,7 +42,9 @@ pub use ast::{
     Assignee, Condition, Expr, IssueRef, OneOf, Person, ProjectRef, Query, ReleaseName, TimeRange,
 };
 pub use check::EventView;
-pub use completion::{Completion, Language, completions, language};
+pub use completion::{
+    Completion, FamilyDescription, KeyDescription, Language, Limits, completions, language,
+};
 pub use error::{Place, SearchError, SearchErrorKind};
 pub use field::Field;
 pub use keys::Subject;
