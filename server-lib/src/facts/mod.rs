@@ -63,7 +63,7 @@ pub struct Scan<'a> {
     pub exceptions: Vec<ScannedException<'a>>,
     /// Frames of a stack that belongs to no exception, outermost first.
     pub frames: Vec<ScannedFrame<'a>>,
-    /// The client's own tags, in the order in which they came.
+    /// Tags, in the order in which they came.
     pub tags: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     /// The address of the page or request.
     pub url: Option<Cow<'a, str>>,

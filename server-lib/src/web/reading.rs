@@ -25,8 +25,6 @@ use crate::store::query::EventFilter;
 const LIST_PATIENCE: Duration = Duration::from_millis(50);
 /// How long the search for one thing waits, once it is not found.
 const FIND_PATIENCE: Duration = Duration::from_secs(1);
-/// How long a search waits for the index.
-const INDEX_PATIENCE: Duration = Duration::from_millis(250);
 /// How many bodies are in memory at once.
 pub(super) const CHUNK: usize = 50;
 /// The title of an event whose body cannot be read.
