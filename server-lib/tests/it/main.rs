@@ -22,6 +22,8 @@ mod layers;
 mod live;
 mod migrations;
 mod normalize;
+mod own_groups;
+mod own_releases;
 mod provision;
 mod retention;
 mod sdks;

@@ -100,9 +100,10 @@ operations! { OWN:
         ("release", "May repeat"),
         ("from", "Beginning of the period; UTC without a zone"),
         ("to", "End of the period"),
-        ("q", "level:, environment: and release: with their values"),
+        ("q", "A search; of words without a key one is enough"),
         ("limit", "At most 1000"),
         ("offset", "Events to leave out"),
+        ("cursor", "Place in what a search finds, from next"),
     ], Nothing => Gives::Json(200, "OwnEvents");
     get "/api/events/{event}/", "Shows an event, by id or number", Token(EVENT_READ), &[("project", "Slug or number; may repeat")], Nothing => Gives::Json(200, "OwnEvent");
     get "/ws/events/{project}/", "Sends each new event of a project over a websocket", InPath, &[("token", "The token, where no header can be set")], Nothing => Gives::Status(101);

@@ -13,6 +13,7 @@ mod ingest;
 mod issue_schemas;
 mod issues;
 mod management;
+mod own;
 mod schemas;
 
 /// Returns the routes.
@@ -110,6 +111,7 @@ fn operations() -> impl Iterator<Item = &'static Operation> {
         .iter()
         .chain(issues::OPERATIONS)
         .chain(management::OWN)
+        .chain(own::OPERATIONS)
         .chain(ingest::OPERATIONS)
 }
 

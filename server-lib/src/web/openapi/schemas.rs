@@ -11,6 +11,7 @@ pub(super) fn all() -> Value {
         events(),
         super::issue_schemas::all(),
         own(),
+        super::own::schemas(),
     ] {
         if let Value::Object(part) = part {
             all.extend(part);
@@ -234,6 +235,7 @@ fn own() -> Value {
         "OwnEvent": object(&[summary.as_slice(), &more].concat()),
         "OwnEvents": object(&[
             ("count", number),
+            ("count_is_exact", json!({ "type": "boolean" })),
             ("next", text_or_null()),
             ("previous", text_or_null()),
             ("results", json!({

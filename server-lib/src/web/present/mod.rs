@@ -20,6 +20,8 @@ pub mod issue;
 pub mod key;
 pub mod organisation;
 pub mod own;
+pub mod own_group;
+pub mod own_release;
 pub mod project;
 pub mod series;
 pub mod tag_values;
