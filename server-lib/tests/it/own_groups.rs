@@ -71,7 +71,8 @@ async fn groups_are_listed_searched_and_paged() {
     let link = first.header("link").to_owned();
     let next = link.rsplit('<').next().unwrap().split('>').next().unwrap();
     let second = get(&server, next.strip_prefix(&server.url).unwrap()).await;
-    let mut both = [titles(&first.json()), titles(&second)].concat();
+    let first = first.json();
+    let mut both = [titles(&first), titles(&second)].concat();
     both.sort_unstable();
     assert_eq!(both, titles(&all));
     for query in ["status=odd", "q=level:", "project=none"] {

@@ -112,5 +112,7 @@ operations! { OWN:
     get "/api/relay/healthcheck/live/", "Tells that the server runs", Open, &[], Nothing => Gives::Json(200, "Object");
     get "/api/relay/healthcheck/ready/", "Tells whether the server takes and answers", Open, &[], Nothing => Gives::Json(200, "Object");
     get "/metrics/", "Counts and times of the server, as Prometheus reads them", Token(&["org:read"]), &[], Nothing => Gives::Bytes(200, "application/openmetrics-text");
+    get "/docs/", "Shows this document to people", Open, &[], Nothing => Gives::Bytes(200, "text/html");
+    get "/docs/openapi.yaml/", "Shows this document as YAML", Open, &[], Nothing => Gives::Bytes(200, "application/yaml");
     get "/docs/openapi.json/", "Shows this document", Open, &[], Nothing => Gives::Json(200, "Object");
 }

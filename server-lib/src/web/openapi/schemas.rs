@@ -10,6 +10,7 @@ pub(super) fn all() -> Value {
         catalog(),
         events(),
         super::issue_schemas::all(),
+        super::releases::schemas(),
         own(),
         super::own::schemas(),
     ] {

@@ -23,6 +23,7 @@ pub mod own;
 pub mod own_group;
 pub mod own_release;
 pub mod project;
+pub mod release;
 pub mod series;
 pub mod tag_values;
 pub mod tags;
