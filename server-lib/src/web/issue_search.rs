@@ -10,7 +10,7 @@ use super::extract::Pairs;
 use super::period::period;
 use super::reading;
 use crate::model::ids::{IssueId, ProjectId};
-use crate::model::issue::{Actor, Issue};
+use crate::model::issue::{Actor, Issue, IssueStatus};
 use crate::model::release::{Placed, Release, order};
 use crate::model::short_id;
 use crate::model::time::Millis;
@@ -189,6 +189,13 @@ impl Asked {
             filter,
             order: sorted_by(query.first("sort"))?,
         })
+    }
+
+    /// Narrows to issues of a status.
+    #[must_use]
+    pub fn of_status(self, status: IssueStatus) -> Self {
+        let filter = self.filter.and(Expr::Is(IssuePredicate::Status(status)));
+        Self { filter, ..self }
     }
 
     /// Returns the question for issues behind a place.

@@ -23,6 +23,7 @@ pub mod paging;
 pub mod period;
 pub mod present;
 pub mod reading;
+pub mod releases;
 
 use error::ApiError;
 use layers::Group;

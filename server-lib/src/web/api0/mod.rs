@@ -16,7 +16,9 @@ mod keys;
 mod organisations;
 mod project_settings;
 pub(super) mod projects;
+mod releases;
 mod root;
+mod sessions;
 mod stats;
 mod tags;
 mod tokens;
@@ -32,6 +34,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .either("/api/0/users/me/regions/", get(root::regions))
         .merge(organisation_routes())
         .merge(project_routes())
+        .merge(releases::routes())
         .merge(issues::list_routes())
         .merge(issues::routes())
         .merge(issues::plain_routes())
@@ -84,6 +87,10 @@ fn organisation_routes() -> Router<AppState> {
         .either(
             "/api/0/organizations/{organisation}/stats_v2/",
             get(stats::outcomes),
+        )
+        .either(
+            "/api/0/organizations/{organisation}/sessions/",
+            get(sessions::sums),
         )
         .either(
             "/api/0/organizations/{organisation}/org-auth-tokens/",

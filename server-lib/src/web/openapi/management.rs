@@ -100,9 +100,10 @@ operations! { OWN:
         ("release", "May repeat"),
         ("from", "Beginning of the period; UTC without a zone"),
         ("to", "End of the period"),
-        ("q", "level:, environment: and release: with their values"),
+        ("q", "A search; of words without a key one is enough"),
         ("limit", "At most 1000"),
         ("offset", "Events to leave out"),
+        ("cursor", "Place in what a search finds, from next"),
     ], Nothing => Gives::Json(200, "OwnEvents");
     get "/api/events/{event}/", "Shows an event, by id or number", Token(EVENT_READ), &[("project", "Slug or number; may repeat")], Nothing => Gives::Json(200, "OwnEvent");
     get "/ws/events/{project}/", "Sends each new event of a project over a websocket", InPath, &[("token", "The token, where no header can be set")], Nothing => Gives::Status(101);
@@ -111,5 +112,7 @@ operations! { OWN:
     get "/api/relay/healthcheck/live/", "Tells that the server runs", Open, &[], Nothing => Gives::Json(200, "Object");
     get "/api/relay/healthcheck/ready/", "Tells whether the server takes and answers", Open, &[], Nothing => Gives::Json(200, "Object");
     get "/metrics/", "Counts and times of the server, as Prometheus reads them", Token(&["org:read"]), &[], Nothing => Gives::Bytes(200, "application/openmetrics-text");
+    get "/docs/", "Shows this document to people", Open, &[], Nothing => Gives::Bytes(200, "text/html");
+    get "/docs/openapi.yaml/", "Shows this document as YAML", Open, &[], Nothing => Gives::Bytes(200, "application/yaml");
     get "/docs/openapi.json/", "Shows this document", Open, &[], Nothing => Gives::Json(200, "Object");
 }

@@ -10,7 +10,9 @@ pub(super) fn all() -> Value {
         catalog(),
         events(),
         super::issue_schemas::all(),
+        super::releases::schemas(),
         own(),
+        super::own::schemas(),
     ] {
         if let Value::Object(part) = part {
             all.extend(part);
@@ -239,6 +241,7 @@ fn own() -> Value {
         "OwnEvent": object(&[summary.as_slice(), &more].concat()),
         "OwnEvents": object(&[
             ("count", number),
+            ("count_is_exact", json!({ "type": "boolean" })),
             ("next", text_or_null()),
             ("previous", text_or_null()),
             ("results", json!({

@@ -49,19 +49,51 @@ impl Series {
         self.start..=end
     }
 
+    /// Returns how many intervals there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Reports whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Returns the length of an interval, in milliseconds.
+    #[must_use]
+    pub fn step(&self) -> i64 {
+        self.step
+    }
+
+    /// Returns the beginnings of the intervals.
+    pub fn starts(&self) -> impl Iterator<Item = Millis> + use<> {
+        let Self { start, step, count } = *self;
+        (0_i64..)
+            .map(move |place| start.plus(place.saturating_mul(step)))
+            .take(count)
+    }
+
+    /// Returns in which interval a moment lies.
+    #[must_use]
+    pub fn place(&self, at: Millis) -> Option<usize> {
+        let place = at.since(self.start).div_euclid(self.step);
+        usize::try_from(place)
+            .ok()
+            .filter(|place| *place < self.count)
+    }
+
     /// Shows the sums of counts by interval.
     #[must_use]
     pub fn show(&self, counts: impl IntoIterator<Item = (Millis, u64)>) -> Value {
         let mut sums = vec![0_u64; self.count];
         for (at, count) in counts {
-            let place = at.since(self.start).div_euclid(self.step);
-            let sum = usize::try_from(place).ok().and_then(|it| sums.get_mut(it));
-            if let Some(sum) = sum {
+            if let Some(sum) = self.place(at).and_then(|place| sums.get_mut(place)) {
                 *sum = sum.saturating_add(count);
             }
         }
-        let starts = (0_i64..).map(|place| self.start.plus(place.saturating_mul(self.step)));
-        starts
+        self.starts()
             .zip(sums)
             .map(|(start, sum)| json!([start.0.div_euclid(1000), sum]))
             .collect()
