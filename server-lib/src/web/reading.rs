@@ -40,7 +40,7 @@ pub async fn settle_list(state: &AppState) {
 /// that is little. While events come fast, answers of the index lack the last seconds.
 pub async fn settle_search(state: &AppState) {
     settle_list(state).await;
-    state.feed.settle(INDEX_PATIENCE).await;
+    state.feed.settle(LIST_PATIENCE).await;
 }
 
 /// Waits until what was accepted before now is in the store, or `patience` is over.
