@@ -45,8 +45,7 @@ pub fn derive(scan: &Scan<'_>, input: &FactsInput<'_>) -> EventFacts {
         headline: headline_of(scan, blamed),
         handled: (scan.exceptions.iter().rev()).find_map(|exception| exception.handled),
         grouping: grouping.key,
-        former_grouping: (input.rules.grouping)
-            .previous_key(scan, input.rules, input.received),
+        former_grouping: (input.rules.grouping).previous_key(scan, input.rules, input.received),
         user: scan
             .user
             .identity(input.client_ip)

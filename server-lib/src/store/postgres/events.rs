@@ -9,8 +9,8 @@ use mini_sentry::protocol::EventId;
 use super::filter::{OF_ISSUE, Scope, Where, count_events};
 use super::pool::Pool;
 use super::row::{
-    Sixteen, big, count, event, event_columns, events, get, int, item, item_columns, level_code, project,
-    projects, seq, text,
+    Sixteen, big, count, event, event_columns, events, get, int, item, item_columns, level_code,
+    project, projects, seq, text,
 };
 use crate::error::Error;
 use crate::model::event::EventRow;
