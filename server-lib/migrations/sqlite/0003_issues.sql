@@ -92,6 +92,7 @@ CREATE INDEX issues_events ON issues (project, status, events);
 CREATE INDEX issues_users ON issues (project, status, users);
 CREATE INDEX issues_priority ON issues (project, status, priority, last_seen);
 CREATE INDEX issues_assignee ON issues (project, assignee) WHERE assignee IS NOT NULL;
+CREATE INDEX issues_merged ON issues (merged_into) WHERE merged_into IS NOT NULL;
 CREATE INDEX issues_wake_at ON issues (wake_at) WHERE wake_at IS NOT NULL;
 CREATE INDEX issues_escalating ON issues (id) WHERE wake_escalating = 1;
 CREATE INDEX issues_commit ON issues (project, resolution_of) WHERE resolution = 4;

@@ -212,6 +212,7 @@ impl Digester {
                         return;
                     };
                     if known > position {
+                        self.tell_of(position, known);
                         position = known;
                         self.parts.journal.commit(position);
                         self.parts.progress.advance(position, Vec::new());
@@ -272,6 +273,18 @@ impl Digester {
             on_stored(batch, Arc::clone(&applied));
         }
         Ok(applied)
+    }
+
+    /// Tells that records are in the store, of which the answer was lost.
+    fn tell_of(&self, before: Seq, last: Seq) {
+        if let Some(on_stored) = &self.parts.on_stored {
+            let batch = Batch {
+                first: before.next(),
+                last,
+                ..Batch::default()
+            };
+            on_stored(Arc::new(batch), Arc::default());
+        }
     }
 
     /// The store will never take this batch. Halves it until the record that is to blame is alone,

@@ -7,6 +7,7 @@ use crate::model::time::Millis;
 use crate::store::index::page::Page;
 use crate::store::index::people::People;
 use crate::store::index::{GroupText, IndexBatch};
+use crate::store::postgres::digest::{BEGIN, LOCK};
 use crate::store::postgres::issues::{people, reopen};
 use crate::store::postgres::pool::Lease;
 use crate::store::postgres::row::{big, get, int, seq, text};
@@ -28,7 +29,9 @@ pub(super) async fn add(
     batch: &IndexBatch,
     now: Millis,
 ) -> Result<Vec<Reopened>, Error> {
-    lease.begin("BEGIN").await?;
+    lease.begin(BEGIN).await?;
+    // Digest changes issues too, and in another order.
+    lease.query(LOCK, &[]).await?;
     let row = lease
         .query_one(
             "SELECT value FROM counters WHERE name = 'indexed' FOR UPDATE",

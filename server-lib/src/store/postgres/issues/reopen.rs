@@ -7,6 +7,7 @@ use crate::model::activity::ActivityKind;
 use crate::model::ids::{IssueId, ProjectId, Seq};
 use crate::model::issue::{IssueStatus, Reopened, Resolution, Substatus};
 use crate::model::time::Millis;
+use crate::store::postgres::digest::LOCK;
 use crate::store::postgres::pool::Lease;
 use crate::store::postgres::releases;
 use crate::store::postgres::row::get;
@@ -159,6 +160,7 @@ async fn open(
 /// Opens the issues whose time has come, and those that have become frequent.
 pub(super) async fn wake_all(lease: &mut Lease, now: Millis) -> Result<Vec<Reopened>, Error> {
     lease.begin("BEGIN").await?;
+    lease.query(LOCK, &[]).await?;
     let hour = now.minute().div_euclid(60);
     let rows = lease
         .query(

@@ -10,7 +10,7 @@ FROM (
         project, release, environment,
         -- Rounds down, also before 1970.
         (started - mod(mod(started, 60000) + 60000, 60000)) / 60000 AS minute,
-        1 AS total,
+        begun::integer AS total,
         (state = 2 OR state IN (0, 1) AND errors > 0)::integer AS errored,
         (state = 3)::integer AS abnormal,
         (state = 4)::integer AS crashed
