@@ -10,7 +10,9 @@ pub fn write(slug: &str, number: u64) -> String {
     let mut digits = Vec::new();
     let mut rest = number;
     loop {
-        let digit = usize::try_from(rest % 32).ok().and_then(|it| DIGITS.get(it));
+        let digit = usize::try_from(rest % 32)
+            .ok()
+            .and_then(|it| DIGITS.get(it));
         digits.extend(digit.copied().map(char::from));
         rest /= 32;
         if rest == 0 {

@@ -41,7 +41,11 @@ pub fn assignee(caller: &Authorized, value: &Value) -> Result<Option<Actor>, Api
         Value::Null => return Ok(None),
         Value::String(text) => text.trim().to_owned(),
         Value::Number(number) => number.to_string(),
-        _ => return Err(unknown("assignedTo is a text such as user:1, #team or an address")),
+        _ => {
+            return Err(unknown(
+                "assignedTo is a text such as user:1, #team or an address",
+            ));
+        }
     };
     let own_number = caller.token().id.to_string();
     let number = text.strip_prefix("user:").unwrap_or(&text);
@@ -50,7 +54,9 @@ pub fn assignee(caller: &Authorized, value: &Value) -> Result<Option<Actor>, Api
     }
     if let Some(slug) = text.strip_prefix('#') {
         let found = team(caller, slug);
-        return found.map(Some).ok_or_else(|| unknown("there is no such team"));
+        return found
+            .map(Some)
+            .ok_or_else(|| unknown("there is no such team"));
     }
     if let Some(number) = text.strip_prefix("team:") {
         let own = caller.own_organisation();
@@ -60,7 +66,11 @@ pub fn assignee(caller: &Authorized, value: &Value) -> Result<Option<Actor>, Api
         return Ok(my_teams(caller).pop());
     }
     let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let text = if is_number { format!("user:{text}") } else { text };
+    let text = if is_number {
+        format!("user:{text}")
+    } else {
+        text
+    };
     Ok(Actor::new(&text))
 }
 
@@ -126,7 +136,9 @@ impl Directory {
     }
 
     fn name<'a>(&'a self, actor: &'a Actor) -> &'a str {
-        self.names.get(actor).map_or_else(|| actor.as_str(), String::as_str)
+        self.names
+            .get(actor)
+            .map_or_else(|| actor.as_str(), String::as_str)
     }
 }
 
@@ -157,7 +169,10 @@ mod tests {
             names: HashMap::from([(token.clone(), "build".to_owned())]),
         };
         let shown = directory.assignee(&token);
-        assert_eq!(shown, json!({"type": "user", "id": "3", "name": "build", "email": ""}));
+        assert_eq!(
+            shown,
+            json!({"type": "user", "id": "3", "name": "build", "email": ""})
+        );
         let person = Actor::new("a@example.com").unwrap();
         let shown = directory.user(&person);
         assert_eq!(shown["email"], "a@example.com");

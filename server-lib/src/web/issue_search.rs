@@ -85,7 +85,9 @@ pub async fn known(
     }
     for id in &unknown.events {
         let rows = reading::find_in(state, projects, *id).await?;
-        known.events.extend(rows.first().map(|row| (*id, row.issue)));
+        known
+            .events
+            .extend(rows.first().map(|row| (*id, row.issue)));
     }
     if unknown.releases {
         known.releases = releases(state, projects).await?;
@@ -112,15 +114,15 @@ pub async fn by_short_id(
     Ok(state.store.issues.by_number(project.id, number).await?)
 }
 
-async fn releases(
-    state: &AppState,
-    projects: &[ProjectId],
-) -> Result<Vec<KnownRelease>, ApiError> {
+async fn releases(state: &AppState, projects: &[ProjectId]) -> Result<Vec<KnownRelease>, ApiError> {
     let filter = ReleaseFilter {
         projects: projects.to_vec(),
         ..ReleaseFilter::default()
     };
-    let all = state.store.releases.list(&filter, Page::first(MAX_RELEASES));
+    let all = state
+        .store
+        .releases
+        .list(&filter, Page::first(MAX_RELEASES));
     let all = all.await?;
     let mut latest: HashMap<ProjectId, &Release> = HashMap::new();
     for release in &all {
@@ -219,7 +221,11 @@ impl Asked {
             let missing = usize::try_from(limit).unwrap_or(usize::MAX);
             let missing = missing.saturating_sub(all.issues.len());
             let missing = u32::try_from(missing).unwrap_or(u32::MAX);
-            let page = state.store.issues.search(&self.after(after, missing)).await?;
+            let page = state
+                .store
+                .issues
+                .search(&self.after(after, missing))
+                .await?;
             all.issues.extend(page.issues);
             all.next = page.next;
             after = page.next;

@@ -51,7 +51,13 @@ pub(super) async fn list(
             text,
         };
         let page = event_search::search(&state, &caller, wanted, &query, show).await?;
-        return Ok(Listed::new(page.shown, &part, page.next, page.has_more, &place));
+        return Ok(Listed::new(
+            page.shown,
+            &part,
+            page.next,
+            page.has_more,
+            &place,
+        ));
     }
     let mut filter = reading::events_of([project.id]);
     filter.environments = query.all("environment").map(str::to_owned).collect();
@@ -73,7 +79,9 @@ pub(super) async fn page_by_time(
     let mut filter = filter;
     let mut offset = part.cursor.offset;
     if let Some((time, skip)) = part.cursor.at {
-        let start = filter.times.map_or(Millis(i64::MIN), |times| *times.start());
+        let start = filter
+            .times
+            .map_or(Millis(i64::MIN), |times| *times.start());
         filter.times = Some(start..=time);
         offset = skip;
     }
@@ -102,7 +110,10 @@ pub(super) async fn detail(
 }
 
 /// Returns what a user said about the event last.
-pub(super) async fn user_report(state: &AppState, whole: &WholeEvent) -> Result<Option<Value>, ApiError> {
+pub(super) async fn user_report(
+    state: &AppState,
+    whole: &WholeEvent,
+) -> Result<Option<Value>, ApiError> {
     let filter = ItemFilter {
         projects: vec![whole.row.project],
         kinds: vec![RecordKind::UserReport],

@@ -21,7 +21,8 @@ pub(super) async fn show(
     let whole = find(&state, &caller, &organisation, &name, &id).await?;
     let rules = FrameRules::from_settings(&whole.project.settings);
     let scan = Scan::read(&whole.record.body);
-    let scan = scan.map_err(|_| ApiError::invalid("unreadable_event", "the event is not readable"))?;
+    let scan =
+        scan.map_err(|_| ApiError::invalid("unreadable_event", "the event is not readable"))?;
     let explanation = rules.grouping.explain(&scan, &rules);
     Ok(Json(grouping::info(&explanation)))
 }

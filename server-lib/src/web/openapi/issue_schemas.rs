@@ -117,7 +117,10 @@ fn change() -> Vec<(&'static str, Value)> {
     let details = object(&[
         ("inNextRelease", flag.clone()),
         ("inRelease", text()),
-        ("inCommit", object(&[("commit", text()), ("repository", text())])),
+        (
+            "inCommit",
+            object(&[("commit", text()), ("repository", text())]),
+        ),
         ("ignoreDuration", number.clone()),
         ("ignoreUntil", moment()),
         ("ignoreCount", number.clone()),
@@ -137,7 +140,10 @@ fn change() -> Vec<(&'static str, Value)> {
         ("statusDetails", details),
         ("substatus", text()),
         ("assignedTo", text_or_null()),
-        ("priority", json!({ "type": "string", "enum": ["low", "medium", "high"] })),
+        (
+            "priority",
+            json!({ "type": "string", "enum": ["low", "medium", "high"] }),
+        ),
         ("hasSeen", flag.clone()),
         ("isBookmarked", flag.clone()),
         ("isSubscribed", flag.clone()),

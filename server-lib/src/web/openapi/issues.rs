@@ -40,12 +40,24 @@ const LISTED: &[(&str, &str)] = &[
     CURSOR,
     ("limit", "Length of the part, at most 100"),
     ("groupStatsPeriod", "24h, 14d, 30d or auto"),
-    ("shortIdLookup", "1: a search that is a short id finds that issue"),
-    ("expand", "inbox, owners or latestEventHasAttachments; may repeat"),
-    ("collapse", "stats, lifetime, filtered, unhandled or base; may repeat"),
+    (
+        "shortIdLookup",
+        "1: a search that is a short id finds that issue",
+    ),
+    (
+        "expand",
+        "inbox, owners or latestEventHasAttachments; may repeat",
+    ),
+    (
+        "collapse",
+        "stats, lifetime, filtered, unhandled or base; may repeat",
+    ),
 ];
 const MANY: &[(&str, &str)] = &[
-    ("id", "Number of an issue; may repeat. Without it those that query finds, up to 10000"),
+    (
+        "id",
+        "Number of an issue; may repeat. Without it those that query finds, up to 10000",
+    ),
     QUERY,
     ("status", "Only issues of this status"),
     PERIOD,
@@ -65,16 +77,19 @@ const EVENTS: &[(&str, &str)] = &[
     CURSOR,
     PER_PAGE,
 ];
-const FEW: (&str, &str) = ("limit", "How many values are shown of each tag, at most 100");
-const VALUES: &[(&str, &str)] = &[
-    ("query", "Part of the value"),
-    ("sort", "-count, -date or age"),
-    CURSOR,
-    PER_PAGE,
-];
-const VALUES_OF: &[(&str, &str)] = &[VALUES[0], VALUES[1], PROJECT, CURSOR, PER_PAGE];
+const FEW: (&str, &str) = (
+    "limit",
+    "How many values are shown of each tag, at most 100",
+);
+const PART: (&str, &str) = ("query", "Part of the value");
+const ORDER: (&str, &str) = ("sort", "-count, -date or age");
+const VALUES: &[(&str, &str)] = &[PART, ORDER, CURSOR, PER_PAGE];
+const VALUES_OF: &[(&str, &str)] = &[PART, ORDER, PROJECT, CURSOR, PER_PAGE];
 const COUNTED: &[(&str, &str)] = &[
-    ("resolution", "Length of an interval: hours or days, such as 1h"),
+    (
+        "resolution",
+        "Length of an interval: hours or days, such as 1h",
+    ),
     ("since", "Beginning; a day before the end by default"),
     ("until", "End; now by default"),
     PERIOD,

@@ -48,7 +48,10 @@ fn data(entry: &Activity) -> Value {
             let name = data.get("assignee").and_then(Value::as_str);
             if let Some(actor) = name.and_then(Actor::new) {
                 let (kind, id) = split(&actor);
-                let email = actor.as_str().contains('@').then(|| actor.as_str().to_owned());
+                let email = actor
+                    .as_str()
+                    .contains('@')
+                    .then(|| actor.as_str().to_owned());
                 data.insert("assignee".to_owned(), json!(id));
                 data.insert("assigneeType".to_owned(), json!(kind));
                 data.insert("assigneeEmail".to_owned(), json!(email));
@@ -116,7 +119,10 @@ mod tests {
         let given = shown(ActivityKind::Assigned, r#"{"assignee":"team:7"}"#);
         assert_eq!(given["data"]["assignee"], "7");
         assert_eq!(given["data"]["assigneeType"], "team");
-        let ignored = shown(ActivityKind::Ignored, r#"{"events":[10,60],"escalating":false}"#);
+        let ignored = shown(
+            ActivityKind::Ignored,
+            r#"{"events":[10,60],"escalating":false}"#,
+        );
         let conditions = json!({ "ignoreCount": 10, "ignoreWindow": 60 });
         assert_eq!(ignored["data"], conditions);
         let merged = shown(ActivityKind::Merge, r#"{"issues":["5"]}"#);

@@ -80,7 +80,10 @@ pub fn issue(view: &IssueView<'_>) -> Value {
 /// Shows the address of an issue's page.
 #[must_use]
 pub fn permalink(view: &IssueView<'_>) -> String {
-    let path = format!("/organizations/{}/issues/{}/", view.owner.slug, view.issue.id);
+    let path = format!(
+        "/organizations/{}/issues/{}/",
+        view.owner.slug, view.issue.id
+    );
     view.base.join(&path)
 }
 
@@ -142,13 +145,19 @@ pub fn snooze(snooze: &Snooze) -> Value {
         return json!({});
     }
     let mut shown = Map::new();
-    shown.insert("ignoreUntil".to_owned(), json!(snooze.until.map(|at| at.to_rfc3339())));
+    shown.insert(
+        "ignoreUntil".to_owned(),
+        json!(snooze.until.map(|at| at.to_rfc3339())),
+    );
     let events = snooze.events;
     let users = snooze.users;
     shown.insert("ignoreCount".to_owned(), json!(events.map(|it| it.count)));
     let window = events.and_then(|it| it.window_minutes);
     shown.insert("ignoreWindow".to_owned(), json!(window));
-    shown.insert("ignoreUserCount".to_owned(), json!(users.map(|it| it.count)));
+    shown.insert(
+        "ignoreUserCount".to_owned(),
+        json!(users.map(|it| it.count)),
+    );
     let window = users.and_then(|it| it.window_minutes);
     shown.insert("ignoreUserWindow".to_owned(), json!(window));
     if snooze.until_escalating {
@@ -170,8 +179,15 @@ pub fn collapse(shown: &mut Value, unwanted: &[&str]) {
             "unhandled" => drop(shown.remove("isUnhandled")),
             "base" => {
                 const KEPT: &[&str] = &[
-                    "id", "stats", "lifetime", "filtered", "count", "userCount", "firstSeen",
-                    "lastSeen", "isUnhandled",
+                    "id",
+                    "stats",
+                    "lifetime",
+                    "filtered",
+                    "count",
+                    "userCount",
+                    "firstSeen",
+                    "lastSeen",
+                    "isUnhandled",
                 ];
                 shown.retain(|key, _| KEPT.contains(&key.as_str()));
             }
@@ -216,7 +232,8 @@ mod tests {
 
     #[test]
     fn unwanted_parts_are_left_out() {
-        let whole = json!({"id": "1", "title": "t", "stats": {}, "lifetime": {}, "isUnhandled": false});
+        let whole =
+            json!({"id": "1", "title": "t", "stats": {}, "lifetime": {}, "isUnhandled": false});
         let mut shown = whole.clone();
         collapse(&mut shown, &["stats", "unhandled", "nonsense"]);
         assert_eq!(shown, json!({"id": "1", "title": "t", "lifetime": {}}));

@@ -34,7 +34,10 @@ impl Series {
     pub fn over(start: Millis, end: Millis, step: i64, max: u16) -> Self {
         let step = step.max(1);
         let length = end.since(start).max(0);
-        let count = length.div_euclid(step).saturating_add(1).min(i64::from(max));
+        let count = length
+            .div_euclid(step)
+            .saturating_add(1)
+            .min(i64::from(max));
         Self::until(end, step, u16::try_from(count).unwrap_or(max))
     }
 

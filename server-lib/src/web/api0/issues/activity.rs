@@ -132,7 +132,11 @@ pub(super) async fn withdraw(
 ) -> Result<StatusCode, ApiError> {
     caller.require(WRITE)?;
     let issue = find::issue(&state, &caller, &at).await?.issue;
-    state.store.issues.delete_note(issue.id, number(&at)?).await?;
+    state
+        .store
+        .issues
+        .delete_note(issue.id, number(&at)?)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -146,7 +150,9 @@ async fn show(
     entries: &[Activity],
 ) -> Result<Vec<Value>, ApiError> {
     let directory = Directory::of(state, caller, activity::named(entries)).await?;
-    let shown = entries.iter().map(|entry| activity::activity(entry, &directory));
+    let shown = entries
+        .iter()
+        .map(|entry| activity::activity(entry, &directory));
     Ok(shown.collect())
 }
 

@@ -86,7 +86,10 @@ pub(super) async fn apply(
     }
     if let Some(merge) = merged {
         let by = me.as_ref();
-        let merging = state.store.issues.merge(merge.parent, &merge.children, by, now);
+        let merging = state
+            .store
+            .issues
+            .merge(merge.parent, &merge.children, by, now);
         merging.await?;
         let children: Vec<_> = merge.children.iter().map(ToString::to_string).collect();
         let parent = merge.parent.to_string();
@@ -104,9 +107,8 @@ async fn set(
     me: Option<&Actor>,
 ) -> Result<(), ApiError> {
     let now = state.clock.now();
-    let ids = |issues: &mut dyn Iterator<Item = &Issue>| {
-        issues.map(|issue| issue.id).collect::<Vec<_>>()
-    };
+    let ids =
+        |issues: &mut dyn Iterator<Item = &Issue>| issues.map(|issue| issue.id).collect::<Vec<_>>();
     if status == Some(&Status::InLatestRelease) {
         let projects: BTreeSet<_> = issues.iter().map(|issue| issue.project).collect();
         let mut latest = BTreeMap::new();
@@ -141,7 +143,10 @@ async fn latest_release(state: &AppState, project: ProjectId) -> Result<String, 
         projects: vec![project],
         ..ReleaseFilter::default()
     };
-    let all = state.store.releases.list(&filter, Page::first(MAX_RELEASES));
+    let all = state
+        .store
+        .releases
+        .list(&filter, Page::first(MAX_RELEASES));
     let all = all.await?;
     let latest = all.iter().max_by(|one, two| {
         let placed = |release: &crate::model::release::Release| release.created;
@@ -157,7 +162,9 @@ async fn latest_release(state: &AppState, project: ProjectId) -> Result<String, 
         )
     });
     let none = || ApiError::invalid("no_release", "the project has no release yet");
-    latest.map(|release| release.version.clone()).ok_or_else(none)
+    latest
+        .map(|release| release.version.clone())
+        .ok_or_else(none)
 }
 
 fn stored(status: &Status) -> StatusChange {

@@ -84,7 +84,9 @@ impl Wanted {
             (None, Some(Substatus::Resolved)) => "resolved",
             (
                 None,
-                Some(Substatus::Forever | Substatus::UntilConditionMet | Substatus::UntilEscalating),
+                Some(
+                    Substatus::Forever | Substatus::UntilConditionMet | Substatus::UntilEscalating,
+                ),
             ) => "ignored",
             (None, Some(_)) => "unresolved",
         };
@@ -252,8 +254,14 @@ mod tests {
     fn every_way_to_resolve_is_understood() {
         for (json, expected) in [
             (r#"{"status":"resolved"}"#, Status::Resolved),
-            (r#"{"status":"resolved","statusDetails":{}}"#, Status::Resolved),
-            (r#"{"status":"resolvedInNextRelease"}"#, Status::InNextRelease),
+            (
+                r#"{"status":"resolved","statusDetails":{}}"#,
+                Status::Resolved,
+            ),
+            (
+                r#"{"status":"resolvedInNextRelease"}"#,
+                Status::InNextRelease,
+            ),
             (
                 r#"{"status":"resolved","statusDetails":{"inNextRelease":true}}"#,
                 Status::InNextRelease,

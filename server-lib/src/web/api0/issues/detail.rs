@@ -82,7 +82,10 @@ async fn whole(
 ) -> Result<Value, ApiError> {
     let issue = found.issue;
     let wishes = Wishes::of_detail(state.clock.now());
-    let entries = state.store.issues.activity(issue.id, None, Page::first(HISTORY));
+    let entries = state
+        .store
+        .issues
+        .activity(issue.id, None, Page::first(HISTORY));
     let entries = entries.await?;
     let me = actors::me(caller);
     let people = activity::named(&entries).chain(&me);

@@ -53,7 +53,13 @@ pub(super) async fn list(
             text,
         };
         let page = event_search::search(&state, &caller, wanted, &query, show).await?;
-        return Ok(Listed::new(page.shown, &part, page.next, page.has_more, &place));
+        return Ok(Listed::new(
+            page.shown,
+            &part,
+            page.next,
+            page.has_more,
+            &place,
+        ));
     }
     let filter = EventFilter {
         times: period(&query, state.clock.now())?,

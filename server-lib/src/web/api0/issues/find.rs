@@ -7,8 +7,8 @@ use axum::extract::State;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::show::{self, Wishes};
 use super::READ;
+use super::show::{self, Wishes};
 use crate::model::catalog::Project;
 use crate::model::ids::IssueId;
 use crate::model::issue::Issue;

@@ -55,7 +55,13 @@ pub(super) async fn list(
         path: &at.path("hashes/"),
         query: &query,
     };
-    Ok(Listed::new(shown, &part, part.next(groups.len()), has_more, &place))
+    Ok(Listed::new(
+        shown,
+        &part,
+        part.next(groups.len()),
+        has_more,
+        &place,
+    ))
 }
 
 /// Takes groups out of the issue; `id` names them, and may repeat.
@@ -82,7 +88,11 @@ pub(super) async fn unmerge(
     }
     let me = actors::me(&caller);
     let now = state.clock.now();
-    let split = state.store.issues.unmerge(issue.id, &ids, me.as_ref(), now).await?;
+    let split = state
+        .store
+        .issues
+        .unmerge(issue.id, &ids, me.as_ref(), now)
+        .await?;
     let split: Vec<_> = split.iter().map(ToString::to_string).collect();
     Ok((StatusCode::ACCEPTED, Json(json!({ "issues": split }))))
 }
@@ -102,6 +112,10 @@ async fn latest(
         times: Some(group.last_seen..=group.last_seen),
         ..EventFilter::default()
     };
-    let rows = state.store.events.list(&filter, Page::first(SAME_MOMENT)).await?;
+    let rows = state
+        .store
+        .events
+        .list(&filter, Page::first(SAME_MOMENT))
+        .await?;
     Ok(rows.into_iter().find(|row| row.group == group.id))
 }

@@ -114,13 +114,13 @@ pub(super) fn plain_routes() -> Router<AppState> {
             get(detail::show).put(detail::update).delete(detail::delete),
         )
         .either("/api/0/issues/{issue}/events/", get(events::list))
-        .either(
-            "/api/0/issues/{issue}/events/{event}/",
-            get(events::detail),
-        )
+        .either("/api/0/issues/{issue}/events/{event}/", get(events::detail))
         .either("/api/0/issues/{issue}/tags/", get(tags::list))
         .either("/api/0/issues/{issue}/tags/{key}/", get(tags::detail))
-        .either("/api/0/issues/{issue}/tags/{key}/values/", get(tags::values))
+        .either(
+            "/api/0/issues/{issue}/tags/{key}/values/",
+            get(tags::values),
+        )
         .either(
             "/api/0/issues/{issue}/hashes/",
             get(hashes::list).delete(hashes::unmerge),

@@ -108,7 +108,10 @@ pub(super) async fn all(
         let rows = state.store.index.hours(&ids, one.times()).await?;
         let mut by_issue: HashMap<IssueId, Vec<(Millis, u64)>> = HashMap::new();
         for row in rows {
-            by_issue.entry(row.issue).or_default().push((row.at, row.events));
+            by_issue
+                .entry(row.issue)
+                .or_default()
+                .push((row.at, row.events));
         }
         series.push((*name, *one, by_issue));
     }

@@ -29,7 +29,9 @@ pub(super) async fn show(
     reading::settle_search(&state).await;
     let issue = find::issue(&state, &caller, &at).await?.issue;
     let rows = state.store.index.hours(&[issue.id], series.times()).await?;
-    Ok(Json(series.show(rows.iter().map(|row| (row.at, row.events)))))
+    Ok(Json(
+        series.show(rows.iter().map(|row| (row.at, row.events))),
+    ))
 }
 
 /// Reads `resolution`, and `since` with `until`, or a period: a day by default.
@@ -71,7 +73,10 @@ mod tests {
         let month = of(&[("resolution", "1d"), ("statsPeriod", "29d")]).unwrap();
         assert_eq!(month, Series::until(NOON, Millis::DAY, 30));
         let since = (NOON.0 / 1000 - 7200).to_string();
-        assert_eq!(of(&[("since", &since)]).unwrap(), Series::until(NOON, HOUR, 3));
+        assert_eq!(
+            of(&[("since", &since)]).unwrap(),
+            Series::until(NOON, HOUR, 3)
+        );
         for resolution in ["10s", "90m", "soon"] {
             assert!(of(&[("resolution", resolution)]).is_err(), "{resolution}");
         }

@@ -37,7 +37,12 @@ pub(super) async fn list(
     let scope = TagScope::Issue(issue.id);
     let tags = state.store.index.tags(&scope, None, values).await?;
     let is_wanted = |tag: &&TagSummary| wanted.is_empty() || wanted.contains(&tag.key.as_str());
-    Ok(Json(tags.iter().filter(is_wanted).map(tag_values::summary).collect()))
+    Ok(Json(
+        tags.iter()
+            .filter(is_wanted)
+            .map(tag_values::summary)
+            .collect(),
+    ))
 }
 
 pub(super) async fn detail(
@@ -51,7 +56,11 @@ pub(super) async fn detail(
     reading::settle_search(&state).await;
     let issue = find::issue(&state, &caller, &at).await?.issue;
     let scope = TagScope::Issue(issue.id);
-    let tags = state.store.index.tags(&scope, Some(&at.key), values).await?;
+    let tags = state
+        .store
+        .index
+        .tags(&scope, Some(&at.key), values)
+        .await?;
     let tag = tags.first().ok_or_else(ApiError::not_found)?;
     Ok(Json(tag_values::summary(tag)))
 }
@@ -87,7 +96,11 @@ pub(in crate::web::api0) async fn listed(
     let text = query.first("query").unwrap_or_default();
     let text = text.trim_matches('*').to_lowercase();
     let tags = state.store.index.tags(scope, Some(key), MANY).await?;
-    let mut values = tags.into_iter().next().map(|tag| tag.top).unwrap_or_default();
+    let mut values = tags
+        .into_iter()
+        .next()
+        .map(|tag| tag.top)
+        .unwrap_or_default();
     values.retain(|value| value.value.to_lowercase().contains(&text));
     match query.first("sort").unwrap_or("-count") {
         "count" | "-count" => {}
