@@ -81,13 +81,10 @@ const FEW: (&str, &str) = (
     "limit",
     "How many values are shown of each tag, at most 100",
 );
-const VALUES: &[(&str, &str)] = &[
-    ("query", "Part of the value"),
-    ("sort", "-count, -date or age"),
-    CURSOR,
-    PER_PAGE,
-];
-const VALUES_OF: &[(&str, &str)] = &[VALUES[0], VALUES[1], PROJECT, CURSOR, PER_PAGE];
+const PART: (&str, &str) = ("query", "Part of the value");
+const ORDER: (&str, &str) = ("sort", "-count, -date or age");
+const VALUES: &[(&str, &str)] = &[PART, ORDER, CURSOR, PER_PAGE];
+const VALUES_OF: &[(&str, &str)] = &[PART, ORDER, PROJECT, CURSOR, PER_PAGE];
 const COUNTED: &[(&str, &str)] = &[
     (
         "resolution",

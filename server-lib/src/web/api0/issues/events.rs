@@ -79,6 +79,7 @@ pub(super) async fn detail(
     query: Pairs,
 ) -> Result<Json<Value>, ApiError> {
     caller.require(READ)?;
+    reading::settle_list(&state).await;
     let found = find::issue(&state, &caller, &at).await?;
     let filter = filter(&found, &query);
     let row = match at.event.as_str() {

@@ -59,15 +59,27 @@ pub(super) async fn issue(
     if let Some(name) = &at.organisation {
         caller.organisation(name)?;
     }
-    reading::settle_list(state).await;
-    let found = match at.issue.parse::<IssueId>() {
-        Ok(id) => state.store.issues.get(&[id]).await?.pop(),
-        Err(_) => issue_search::by_short_id(state, caller, &at.issue).await?,
-    };
+    let mut found = look(state, caller, &at.issue).await?;
+    if found.is_none() {
+        // Its first event may just have come.
+        reading::settle_list(state).await;
+        found = look(state, caller, &at.issue).await?;
+    }
     let issue = found.ok_or_else(ApiError::not_found)?;
     let project = caller.project_by_id(issue.project);
     let project = Arc::clone(project.ok_or_else(ApiError::not_found)?);
     Ok(Found { issue, project })
+}
+
+async fn look(
+    state: &AppState,
+    caller: &Authorized,
+    name: &str,
+) -> Result<Option<Issue>, ApiError> {
+    match name.parse::<IssueId>() {
+        Ok(id) => Ok(state.store.issues.get(&[id]).await?.pop()),
+        Err(_) => issue_search::by_short_id(state, caller, name).await,
+    }
 }
 
 /// Tells which issue has a short id.
