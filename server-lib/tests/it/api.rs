@@ -227,7 +227,10 @@ async fn the_document_is_a_page_that_may_load_nothing_and_yaml() {
     assert_eq!(page.status, StatusCode::OK);
     assert!(page.header("content-type").starts_with("text/html"));
     let policy = page.header("content-security-policy");
-    assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{policy}");
+    assert!(
+        policy.starts_with("default-src 'none'; style-src 'sha256-"),
+        "{policy}"
+    );
     assert!(!policy.contains("unsafe"), "{policy}");
     assert!(page.text.contains("/api/groups/"));
     let yaml = answer(request(&server, Method::GET, "/docs/openapi.yaml")).await;

@@ -29,7 +29,10 @@ pub(crate) fn routes() -> Router<AppState> {
         .either("/api/releases/", get(releases::list).post(releases::create))
         .either("/api/releases/health/", get(releases::health))
         .either("/api/releases/health/series/", get(releases::health_series))
-        .either("/api/deployments/", get(deployments::list).post(deployments::create))
+        .either(
+            "/api/deployments/",
+            get(deployments::list).post(deployments::create),
+        )
         .either("/api/dashboard/series/", get(dashboard::series))
         .either("/api/dashboard/top-groups/", get(dashboard::top_groups))
         .either("/ws/events/{project}/", get(live::follow))
@@ -46,5 +49,8 @@ fn group_routes() -> Router<AppState> {
         .either("/api/groups/{group}/bookmark/", post(groups::bookmark))
         .either("/api/groups/{group}/unbookmark/", post(groups::unbookmark))
         .either("/api/groups/{group}/assign/", post(groups::assign))
-        .either("/api/groups/{group}/comments/", get(groups::comments).post(groups::say))
+        .either(
+            "/api/groups/{group}/comments/",
+            get(groups::comments).post(groups::say),
+        )
 }
