@@ -92,7 +92,7 @@ fn dice(seed: u64, salt: u64) -> u64 {
 fn event(project: ProjectId, seq: u64, issues: u64) -> NewEvent {
     let (one, two) = (dice(seq, 1) % issues, dice(seq, 2) % issues);
     // Half of all events belong to a hundredth of the issues.
-    let key = if dice(seq, 3) % 2 == 0 {
+    let key = if dice(seq, 3).is_multiple_of(2) {
         one / 100
     } else {
         two
@@ -104,7 +104,7 @@ fn event(project: ProjectId, seq: u64, issues: u64) -> NewEvent {
         ("level", "error".to_owned()),
         (
             "environment",
-            ["production", "staging"][usize::from(seq % 9 == 0)].to_owned(),
+            ["production", "staging"][usize::from(seq.is_multiple_of(9))].to_owned(),
         ),
         ("release", release.clone()),
         ("platform", "python".to_owned()),

@@ -135,10 +135,13 @@ pub fn behind(prefix: &[u8]) -> Vec<u8> {
     vec![u8::MAX; 64]
 }
 
-/// Takes the key of an owner's tag apart: everything up to the value, the owner, the name, and the
+/// The key of an owner's tag in parts: everything up to the value, the owner, the name, and the
 /// value.
+pub type OwnedKey<'a> = (&'a [u8], Owner, &'a [u8], &'a [u8]);
+
+/// Takes the key of an owner's tag apart.
 #[must_use]
-pub fn split_owned(key: &[u8]) -> Option<(&[u8], Owner, &[u8], &[u8])> {
+pub fn split_owned(key: &[u8]) -> Option<OwnedKey<'_>> {
     let (prefix, rest) = key.split_first_chunk::<8>()?;
     let number = u64::from_be_bytes(*prefix);
     let low = u32::try_from(number & !PROJECTS).ok()?;

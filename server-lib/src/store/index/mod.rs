@@ -7,7 +7,7 @@
 //! question reads one page of each run. Sets of events and of groups are bitmaps, so conditions are
 //! put together without looking at rows.
 //!
-//! Everything that backends share is here: [`Pending`](pending::Pending) gathers, [`page`] packs,
+//! Everything that backends share is here: [`Pending`] gathers, [`page`] packs,
 //! [`merge`] joins, [`ask`] decides. Backends keep pages, and read what questions need.
 
 use std::ops::RangeInclusive;

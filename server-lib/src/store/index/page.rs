@@ -19,6 +19,9 @@ const FEW: u64 = 16;
 /// The level at which pages are packed.
 const LEVEL: i32 = 1;
 
+/// An entry of a page: its key and its value.
+pub type Entry<'a> = (&'a [u8], &'a [u8]);
+
 /// A page as backends keep it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
@@ -153,7 +156,7 @@ impl Entries {
     ///
     /// `Corrupt` when the page is damaged.
     #[expect(clippy::should_implement_trait, reason = "it lends what it returns")]
-    pub fn next(&mut self) -> Result<Option<(&[u8], &[u8])>, Error> {
+    pub fn next(&mut self) -> Result<Option<Entry<'_>>, Error> {
         if self.at >= self.plain.len() {
             return Ok(None);
         }

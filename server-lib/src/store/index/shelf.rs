@@ -53,6 +53,9 @@ pub(in crate::store) struct Gone {
     pub(in crate::store) projects: Vec<ProjectId>,
 }
 
+/// A page that is there: its first key and its body.
+pub(in crate::store) type StoredPage = (Vec<u8>, Vec<u8>);
+
 /// What a backend reads for one answer, from one state of the database.
 pub(in crate::store) trait Shelf {
     /// Returns the partitions, oldest first.
@@ -105,7 +108,7 @@ pub(in crate::store) trait Shelf {
         run: i64,
         kind: u8,
         key: &[u8],
-    ) -> Result<Option<(Vec<u8>, Vec<u8>)>, Error>;
+    ) -> Result<Option<StoredPage>, Error>;
 
     /// Reads rows in the order asked, those that are there and shown.
     async fn rows(&mut self, span: &Shelved, seqs: &[Seq]) -> Result<Vec<EventRow>, Error>;

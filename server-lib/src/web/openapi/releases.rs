@@ -15,13 +15,10 @@ const CURSOR: (&str, &str) = ("cursor", "Place in the list, from the Link header
 const PER_PAGE: (&str, &str) = ("per_page", "Length of the part, at most 100");
 const PAGED: &[(&str, &str)] = &[CURSOR, PER_PAGE];
 const PROJECT: (&str, &str) = ("project", "Slug or number; may repeat; -1 means all");
-const LISTED: &[(&str, &str)] = &[
-    ("query", "Part of the name"),
-    PROJECT,
-    ("status", "open or archived"),
-    CURSOR,
-    PER_PAGE,
-];
+const PART: (&str, &str) = ("query", "Part of the name");
+const STATUS: (&str, &str) = ("status", "open or archived");
+const LISTED: &[(&str, &str)] = &[PART, PROJECT, STATUS, CURSOR, PER_PAGE];
+const LISTED_OF: &[(&str, &str)] = &[PART, STATUS, CURSOR, PER_PAGE];
 const SESSIONS: &[(&str, &str)] = &[
     (
         "field",
@@ -50,7 +47,7 @@ operations! { OPERATIONS:
     get "/api/0/organizations/{organisation}/releases/{version}/previous-with-commits/", "Shows the release before that has commits, if any", Token(READ), &[], Nothing => Gives::Json(200, "Release");
     get "/api/0/organizations/{organisation}/releases/{version}/deploys/", "Lists deployments, latest first", Token(READ), PAGED, Nothing => Gives::List("Deploy");
     post "/api/0/organizations/{organisation}/releases/{version}/deploys/", "Notes a deployment", Token(WRITE), &[], Json("NewDeploy") => Gives::Json(201, "Deploy");
-    get "/api/0/projects/{organisation}/{project}/releases/", "Lists releases of a project", Token(READ), &[LISTED[0], LISTED[2], CURSOR, PER_PAGE], Nothing => Gives::List("Release");
+    get "/api/0/projects/{organisation}/{project}/releases/", "Lists releases of a project", Token(READ), LISTED_OF, Nothing => Gives::List("Release");
     post "/api/0/projects/{organisation}/{project}/releases/", "Makes a release of a project known; 208 when it was", Token(WRITE), &[], Json("NewRelease") => Gives::Json(201, "Release");
     get "/api/0/projects/{organisation}/{project}/releases/{version}/", "Shows a release of a project", Token(READ), &[], Nothing => Gives::Json(200, "Release");
     put "/api/0/projects/{organisation}/{project}/releases/{version}/", "Changes a release of a project", Token(WRITE), &[], Json("ReleaseChange") => Gives::Json(200, "Release");

@@ -12,7 +12,7 @@ use crate::model::ids::{GroupId, IssueId, PartitionId, ProjectId, Seq};
 use crate::model::time::Millis;
 use crate::store::index::ask::Sets;
 use crate::store::index::page::{Entries, read_set};
-use crate::store::index::shelf::{Gone, Shelf, Shelved};
+use crate::store::index::shelf::{Gone, Shelf, Shelved, StoredPage};
 use crate::store::postgres::pool::Lease;
 use crate::store::postgres::row::{
     count, event_columns, events, get, int, number, project, projects, seq,
@@ -229,7 +229,7 @@ impl Shelf for PostgresShelf<'_> {
         run: i64,
         kind: u8,
         key: &[u8],
-    ) -> Result<Option<(Vec<u8>, Vec<u8>)>, Error> {
+    ) -> Result<Option<StoredPage>, Error> {
         let sql = format!(
             "SELECT first, body FROM pages_{partition} WHERE run = $1 AND kind = $2 \
              AND first > $3 ORDER BY first LIMIT 1"

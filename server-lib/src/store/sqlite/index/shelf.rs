@@ -14,7 +14,7 @@ use crate::model::ids::{GroupId, IssueId, PartitionId, ProjectId, Seq};
 use crate::model::time::Millis;
 use crate::store::index::ask::Sets;
 use crate::store::index::page::{Entries, read_set};
-use crate::store::index::shelf::{Gone, Shelf, Shelved};
+use crate::store::index::shelf::{Gone, Shelf, Shelved, StoredPage};
 use crate::store::sqlite::connection::damaged;
 use crate::store::sqlite::events::EventReader;
 use crate::store::sqlite::floors::{self, DELETED};
@@ -73,7 +73,7 @@ impl<'a> SqliteShelf<'a> {
         run: i64,
         kind: u8,
         key: &[u8],
-    ) -> Result<Option<(Vec<u8>, Vec<u8>)>, Error> {
+    ) -> Result<Option<StoredPage>, Error> {
         let select = format!(
             "SELECT first, body FROM pages_{partition} WHERE run = ?1 AND kind = ?2 AND first <= ?3
             ORDER BY first DESC LIMIT 1"
@@ -89,7 +89,7 @@ impl<'a> SqliteShelf<'a> {
         run: i64,
         kind: u8,
         key: &[u8],
-    ) -> Result<Option<(Vec<u8>, Vec<u8>)>, Error> {
+    ) -> Result<Option<StoredPage>, Error> {
         let select = format!(
             "SELECT first, body FROM pages_{partition} WHERE run = ?1 AND kind = ?2 AND first > ?3
             ORDER BY first LIMIT 1"
@@ -246,7 +246,7 @@ impl Shelf for SqliteShelf<'_> {
         run: i64,
         kind: u8,
         key: &[u8],
-    ) -> Result<Option<(Vec<u8>, Vec<u8>)>, Error> {
+    ) -> Result<Option<StoredPage>, Error> {
         self.page_behind(partition, run, kind, key)
     }
 
