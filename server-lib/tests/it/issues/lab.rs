@@ -1,5 +1,7 @@
 //! A server with some issues, on whichever store.
 
+use std::time::Duration;
+
 use mini_sentry_server::testkit::TestServer;
 use mini_sentry_server::testkit::postgres::Server;
 use reqwest::{Method, StatusCode};
@@ -9,6 +11,9 @@ use crate::caller::{Answer, answer, request, send_envelope};
 
 pub(crate) const ORG: &str = "/api/0/organizations/my-organisation/";
 pub(crate) const PROJECT: &str = "/api/0/projects/my-organisation/my-project/";
+
+/// How long the index may take.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A server, and what keeps its database running.
 pub(crate) struct Lab {
@@ -66,7 +71,7 @@ impl Lab {
         changed.json()
     }
 
-    /// Sends an event of this number and waits until it is digested.
+    /// Sends an event of this number and waits until it is digested and indexed.
     pub(crate) async fn send(&self, number: u32, mut event: Value) {
         event["event_id"] = json!(id(number));
         let body = event.to_string();
@@ -75,6 +80,8 @@ impl Lab {
         let sent = send_envelope(&self.server, envelope).await;
         assert_eq!(sent.status, StatusCode::OK, "{}", sent.text);
         self.server.digested().await.unwrap();
+        let feed = &self.server.state().unwrap().feed;
+        assert!(feed.settle(PATIENCE).await, "the index did not keep up");
     }
 
     /// Returns the number of the one issue whose title is so.
