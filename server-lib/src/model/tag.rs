@@ -185,7 +185,7 @@ mod tests {
         let expected = [("a", "1"), ("b", "x y"), ("a", cut.as_str())];
         assert_eq!(tags.iter().collect::<Vec<_>>(), expected);
         let whole: Vec<_> = tags.whole().collect();
-        assert_eq!(whole.first(), Some(&("a\01", 1)));
+        assert_eq!(whole.first(), Some(&("a\u{0}1", 1)));
         assert_eq!(whole.get(1), Some(&("b\0x y", 1)));
         assert_eq!((tags.len(), tags.get("b")), (3, Some("x y")));
         let many: Tags = (0..100).map(|_| ("k", "v")).collect();

@@ -148,7 +148,7 @@ mod tests {
     use super::*;
     use crate::model::catalog::Project;
     use crate::model::event::EventRow;
-    use crate::model::ids::{IssueId, OrganisationId, ProjectId, Seq};
+    use crate::model::ids::{GroupId, IssueId, OrganisationId, ProjectId, Seq};
     use crate::model::record::{Record, RecordContext, RecordHead, RecordKind};
     use crate::model::time::Millis;
 
@@ -159,6 +159,7 @@ mod tests {
             seq: Seq(5),
             project: ProjectId(3),
             event_id: id,
+            group: GroupId(8),
             issue: IssueId(8),
             kind: EventKind::Error,
             timestamp: at,
