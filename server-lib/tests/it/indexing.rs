@@ -15,6 +15,7 @@ use mini_sentry_server::store::query::{
 use mini_sentry_server::testkit::server::TestServer;
 use serde_json::json;
 
+use crate::caller::client;
 use crate::program::Program;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -37,7 +38,7 @@ fn with(project: ProjectId, filter: Expr<EventPredicate>) -> EventQuery {
 async fn post(server: &TestServer, body: &serde_json::Value) {
     let url = format!("{}/api/{}/store/", server.url, server.first.project.id);
     let key = &server.first.key.public_key;
-    let answer = reqwest::Client::new()
+    let answer = client()
         .post(url)
         .header(
             "X-Sentry-Auth",
