@@ -1,4 +1,4 @@
-//! Removing rows that retention and deletion have hidden.
+//! Removing rows that retention and deletion have hidden, and what has ended of people.
 
 use std::time::{Duration, Instant};
 
@@ -20,6 +20,7 @@ const MAX_REST: Duration = Duration::from_secs(1);
 
 pub(super) async fn run(state: &AppState, stop: &CancellationToken) -> Result<JobReport, Error> {
     let mut report = JobReport::default();
+    report.rows = state.people.forget_ended(state.clock.now()).await?;
     loop {
         let started = Instant::now();
         let rows = state.store.upkeep.sweep(ROWS).await?;

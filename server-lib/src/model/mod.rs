@@ -8,6 +8,7 @@ pub mod event;
 pub mod ids;
 pub mod item;
 pub mod outcome;
+pub mod people;
 pub mod record;
 pub mod scope;
 pub mod session;

@@ -15,7 +15,9 @@ use crate::error::Error;
 use crate::journal::JournalBlock;
 use crate::model::catalog::{ApiToken, KeyLimit, Organisation, Project, ProjectKey};
 use crate::model::event::{EventRow, Issue, NewEvent};
-use crate::model::ids::{IssueId, KeyId, OrganisationId, PartitionId, ProjectId, Seq, TokenId};
+use crate::model::ids::{
+    IssueId, KeyId, OrganisationId, PartitionId, ProjectId, Seq, TokenId, UserId,
+};
 use crate::model::item::ItemRow;
 use crate::model::outcome::OutcomeCount;
 use crate::model::record::{Record, RecordKind};
@@ -28,6 +30,7 @@ use crate::secret::SecretHash;
 #[cfg(feature = "testkit")]
 pub mod conformance;
 pub mod open;
+pub mod people;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod query;
@@ -35,6 +38,7 @@ pub mod search;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 
+use people::People;
 use query::{EventFilter, ItemFilter, OutcomeFilter, OutcomeRow, Page};
 
 /// Environments that are noted of a project. Later ones are found in its events only.
@@ -45,6 +49,8 @@ pub const MAX_ENVIRONMENTS: usize = 1000;
 pub struct Store {
     /// Organisations, projects, keys, tokens.
     pub catalog: Arc<dyn Catalog>,
+    /// Accounts, memberships, teams, logins, the audit log.
+    pub people: Arc<dyn People>,
     /// Writes what digest made.
     pub digests: Arc<dyn Digests>,
     /// The index of events and items.
@@ -195,6 +201,10 @@ pub struct KeyChange {
 pub struct NewToken {
     /// Which organisation it opens.
     pub organisation: OrganisationId,
+    /// Whose it is; `None` for the organisation itself.
+    pub owner: Option<UserId>,
+    /// The one project that it opens.
+    pub project: Option<ProjectId>,
     /// Its name for people.
     pub label: String,
     /// The hash of the secret.

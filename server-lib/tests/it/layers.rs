@@ -40,9 +40,12 @@ const TABLE: &[(&str, &[&str])] = &[
         ],
     ),
     ("catalog", &["error", "model", "secret", "store"]),
+    ("people", &["config", "error", "model", "secret", "store"]),
     (
         "provision",
-        &["clock", "error", "model", "secret", "store", "tokens"],
+        &[
+            "clock", "error", "model", "people", "secret", "store", "tokens",
+        ],
     ),
     (
         "accept",
@@ -76,6 +79,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "error",
             "journal",
             "metrics",
+            "people",
             "store",
         ],
     ),
@@ -121,15 +125,16 @@ const BACKEND: &[&str] = &[
     "secret",
 ];
 const PARTS: &[&str] = &[
-    "accept", "blob", "catalog", "clock", "config", "digest", "journal", "metrics", "store",
+    "accept", "blob", "catalog", "clock", "config", "digest", "journal", "metrics", "people",
+    "store",
 ];
 const JOBS: &[&str] = &[
     "state", "accept", "blob", "catalog", "clock", "config", "digest", "error", "journal",
-    "metrics", "model", "store",
+    "metrics", "model", "people", "store",
 ];
 const WEB: &[&str] = &[
     "state", "accept", "address", "blob", "catalog", "clock", "config", "digest", "error", "facts",
-    "journal", "metrics", "model", "secret", "store", "tokens",
+    "journal", "metrics", "model", "people", "secret", "store", "tokens",
 ];
 
 const NAMES_WITHOUT_A_SUBJECT: &[&str] = &["utils", "helpers", "common", "misc", "manager"];

@@ -38,6 +38,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "environments",
         sql: include_str!("../../../migrations/postgres/0003_environments.sql"),
     },
+    Migration {
+        number: 4,
+        name: "people",
+        sql: include_str!("../../../migrations/postgres/0004_people.sql"),
+    },
 ];
 
 /// Returns the newest schema that this program knows.

@@ -21,6 +21,7 @@ mod failure;
 mod filter;
 mod issues;
 mod migrate;
+mod people;
 mod pool;
 mod restore;
 mod row;
@@ -51,6 +52,7 @@ pub async fn open(uri: &str, data_dir: &Path, options: StoreOptions) -> Result<S
     migrate::migrate(&pool, migrate::newest()).await?;
     Ok(Store {
         catalog: Arc::new(catalog::PostgresCatalog::new(Arc::clone(&pool))),
+        people: Arc::new(people::PostgresPeople::new(Arc::clone(&pool))),
         digests: Arc::new(digest::PostgresDigests::new(Arc::clone(&pool), options)),
         events: Arc::new(events::PostgresEvents::new(Arc::clone(&pool))),
         issues: Arc::new(issues::PostgresIssues::new(Arc::clone(&pool))),

@@ -22,6 +22,10 @@ const MIGRATIONS: &[Migration] = &[
         name: "environments",
         sql: include_str!("../../../migrations/sqlite/0002_environments.sql"),
     },
+    Migration {
+        name: "people",
+        sql: include_str!("../../../migrations/sqlite/0003_people.sql"),
+    },
 ];
 
 const NOTES: &str = "CREATE TABLE IF NOT EXISTS migrations (

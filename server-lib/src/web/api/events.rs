@@ -10,7 +10,7 @@ use crate::model::ids::{ProjectId, Seq};
 use crate::model::scope::Scope;
 use crate::state::AppState;
 use crate::store::query::{EventFilter, Page};
-use crate::web::auth::Authorized;
+use crate::web::access::Access;
 use crate::web::error::ApiError;
 use crate::web::extract::{Base, Names, Pairs};
 use crate::web::paging::Place;
@@ -25,7 +25,7 @@ const MAX_LIMIT: u64 = 1000;
 
 pub(super) async fn list(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Base(base): Base,
     query: Pairs,
 ) -> Result<Json<Value>, ApiError> {
@@ -62,7 +62,7 @@ pub(super) async fn list(
 
 pub(super) async fn detail(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names(id): Names<String>,
     query: Pairs,
 ) -> Result<Json<Value>, ApiError> {
@@ -93,7 +93,7 @@ async fn find(
     Ok(found.filter(|row| projects.contains(&row.project)))
 }
 
-fn filter(caller: &Authorized, query: &Pairs) -> Result<EventFilter, ApiError> {
+fn filter(caller: &Access, query: &Pairs) -> Result<EventFilter, ApiError> {
     let mut filter = reading::events_of(projects(caller, query)?);
     for text in query.all("level") {
         filter.levels.push(level(text)?);
@@ -135,7 +135,7 @@ fn level(text: &str) -> Result<Level, ApiError> {
 }
 
 /// Returns the projects that a query names; none means all.
-fn projects(caller: &Authorized, query: &Pairs) -> Result<Vec<ProjectId>, ApiError> {
+fn projects(caller: &Access, query: &Pairs) -> Result<Vec<ProjectId>, ApiError> {
     let mut named = query.all("project").peekable();
     if named.peek().is_none() {
         return Ok(caller.projects().map(|project| project.id).collect());

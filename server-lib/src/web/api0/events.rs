@@ -9,7 +9,7 @@ use crate::model::record::RecordKind;
 use crate::model::scope::Scope;
 use crate::state::AppState;
 use crate::store::query::{ItemFilter, Page};
-use crate::web::auth::Authorized;
+use crate::web::access::Access;
 use crate::web::error::ApiError;
 use crate::web::extract::{Base, Names, Pairs};
 use crate::web::paging::{Listed, Part, Place};
@@ -21,7 +21,7 @@ const READ: &[Scope] = &[Scope::EventRead];
 
 pub(super) async fn list(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Base(base): Base,
     Names((organisation, name)): Names<(String, String)>,
     query: Pairs,
@@ -65,7 +65,7 @@ pub(super) async fn list(
 
 pub(super) async fn detail(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names((organisation, name, id)): Names<(String, String, String)>,
 ) -> Result<Json<Value>, ApiError> {
     let whole = find(&state, &caller, &organisation, &name, &id).await?;
@@ -95,7 +95,7 @@ async fn user_report(state: &AppState, whole: &WholeEvent) -> Result<Option<Valu
 /// Shows the event in the protocol's own form.
 pub(super) async fn json(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names((organisation, name, id)): Names<(String, String, String)>,
 ) -> Result<Json<Value>, ApiError> {
     let whole = find(&state, &caller, &organisation, &name, &id).await?;
@@ -105,7 +105,7 @@ pub(super) async fn json(
 /// Shows the event in the protocol's own form, in whichever project it is.
 pub(super) async fn json_anywhere(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names((organisation, id)): Names<(String, String)>,
 ) -> Result<Json<Value>, ApiError> {
     let whole = find_anywhere(&state, &caller, &organisation, &id).await?;
@@ -115,7 +115,7 @@ pub(super) async fn json_anywhere(
 /// Tells which project an event is in.
 pub(super) async fn resolve(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names((organisation, id)): Names<(String, String)>,
 ) -> Result<Json<Value>, ApiError> {
     let whole = find_anywhere(&state, &caller, &organisation, &id).await?;
@@ -130,7 +130,7 @@ pub(super) async fn resolve(
 
 async fn find(
     state: &AppState,
-    caller: &Authorized,
+    caller: &Access,
     organisation: &str,
     name: &str,
     id: &str,
@@ -144,7 +144,7 @@ async fn find(
 
 async fn find_anywhere(
     state: &AppState,
-    caller: &Authorized,
+    caller: &Access,
     organisation: &str,
     id: &str,
 ) -> Result<WholeEvent, ApiError> {

@@ -11,6 +11,7 @@ use crate::state::AppState;
 
 mod ingest;
 mod management;
+mod people;
 mod schemas;
 
 /// Returns the routes.
@@ -18,7 +19,7 @@ pub fn routes() -> Router<AppState> {
     Router::new().either("/docs/openapi.json/", get(show))
 }
 
-async fn show(Base(base): Base) -> Json<Value> {
+async fn show(_: super::access::Access, Base(base): Base) -> Json<Value> {
     Json(document(&base.to_string()))
 }
 
@@ -27,7 +28,7 @@ async fn show(Base(base): Base) -> Json<Value> {
 enum Access {
     /// Nothing.
     Open,
-    /// A token with one of these scopes; without any named, a valid one.
+    /// A token or login with one of these scopes; without any named, a valid one.
     Token(&'static [&'static str]),
     /// The public key of a DSN.
     Key,
@@ -96,6 +97,7 @@ pub fn document(base: &str) -> Value {
             "schemas": schemas::all(),
             "securitySchemes": {
                 "token": { "type": "http", "scheme": "bearer" },
+                "login": { "type": "apiKey", "in": "cookie", "name": "mini_sentry_login" },
                 "keyHeader": { "type": "apiKey", "in": "header", "name": "X-Sentry-Auth" },
                 "keyQuery": { "type": "apiKey", "in": "query", "name": "sentry_key" },
             },
@@ -107,6 +109,7 @@ fn operations() -> impl Iterator<Item = &'static Operation> {
     management::OPERATIONS
         .iter()
         .chain(management::OWN)
+        .chain(people::OPERATIONS)
         .chain(ingest::OPERATIONS)
 }
 
@@ -174,7 +177,7 @@ impl Operation {
     fn security(&self) -> Value {
         match self.access {
             Access::Open | Access::InPath => json!([]),
-            Access::Token(scopes) => json!([{ "token": scopes }]),
+            Access::Token(scopes) => json!([{ "token": scopes }, { "login": [] }]),
             Access::Key => json!([{ "keyHeader": [] }, { "keyQuery": [] }]),
         }
     }

@@ -16,6 +16,7 @@ pub mod headline;
 pub mod key;
 pub mod organisation;
 pub mod own;
+pub mod person;
 pub mod project;
 pub mod tags;
 pub mod token;

@@ -190,6 +190,22 @@ async fn create(
             at,
         })
         .await?;
+    let people = catalogue.people();
+    let teams = people.snapshot().await?.teams;
+    let first = teams
+        .iter()
+        .find(|team| team.organisation == made.organisation);
+    if let Some(team) = first {
+        people.set_project_of_team(team.id, made.id, true).await?;
+    }
+    catalogue
+        .note(
+            made.organisation,
+            "project.create",
+            &made.slug,
+            Some(made.id),
+        )
+        .await?;
     let view = catalogue.view().await?;
     context
         .output

@@ -145,6 +145,8 @@ async fn create(
         .catalog()
         .create_token(NewToken {
             organisation: owner.id,
+            owner: None,
+            project: None,
             label: arguments.label,
             hash: secret.hash(),
             hint: secret.hint(),
