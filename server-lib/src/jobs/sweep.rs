@@ -19,8 +19,10 @@ const MIN_REST: Duration = Duration::from_millis(5);
 const MAX_REST: Duration = Duration::from_secs(1);
 
 pub(super) async fn run(state: &AppState, stop: &CancellationToken) -> Result<JobReport, Error> {
-    let mut report = JobReport::default();
-    report.rows = state.people.forget_ended(state.clock.now()).await?;
+    let mut report = JobReport {
+        rows: state.people.forget_ended(state.clock.now()).await?,
+        ..JobReport::default()
+    };
     loop {
         let started = Instant::now();
         let rows = state.store.upkeep.sweep(ROWS).await?;

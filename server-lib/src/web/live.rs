@@ -136,7 +136,7 @@ impl Reader {
         if !self.may_read().await {
             return Err(End::Closed(
                 close_code::POLICY,
-                "the token, the login or the project is gone",
+                "the token or the project is gone",
             ));
         }
         if with_ping {

@@ -10,7 +10,7 @@ use super::members::checked_name;
 use crate::error::ErrorKind;
 use crate::model::ids::LoginId;
 use crate::model::people::Email;
-use crate::people::Credentials;
+use crate::people::{Credentials, NotLetIn};
 use crate::secret::Secret;
 use crate::state::AppState;
 use crate::store::people::UserChange;
@@ -91,7 +91,15 @@ pub(super) async fn set_password(
             password: Secret::new(wanted.password.unwrap_or_default()),
         };
         let checked = state.people.check(given, caller.from(), state.clock.now());
-        checked.await.map_err(refuse)?;
+        checked.await.map_err(|reason| match reason {
+            // The login is good, so this is no 401.
+            NotLetIn::Wrong => ApiError::new(
+                StatusCode::FORBIDDEN,
+                "wrong_password",
+                "The current password is wrong.",
+            ),
+            other => refuse(other),
+        })?;
     }
     let kept = state
         .people

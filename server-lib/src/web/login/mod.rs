@@ -222,9 +222,8 @@ async fn log_out(
 }
 
 async fn end(state: &AppState, caller: &Access) -> Result<(), ApiError> {
-    let login = caller
-        .login()
-        .ok_or_else(|| ApiError::invalid("no_login", "a token does not log out; delete it"))?;
+    caller.require_person()?;
+    let login = caller.login().ok_or_else(ApiError::not_found)?;
     state.people.store().delete_login(login.id).await?;
     state.people.forget_logins();
     caller

@@ -155,6 +155,10 @@ async fn create(
             expires,
         })
         .await?;
+    let told = format!("{} {}", made.id, made.label);
+    catalogue
+        .note(owner.id, "token.create", &told, None)
+        .await?;
     let mut value = describe(&owner.slug, &made);
     if let Some(object) = value.as_object_mut() {
         object.insert("token".to_owned(), secret.reveal().into());
@@ -171,6 +175,10 @@ async fn revoke(context: &Context, catalogue: &Catalogue, name: &str) -> Result<
         .await?
         .ok_or_else(|| Failure::not_found("there is no such token"))?;
     catalogue.catalog().delete_token(found.id).await?;
+    let told = format!("{} {}", found.id, found.label);
+    catalogue
+        .note(found.organisation, "token.remove", &told, found.project)
+        .await?;
     let value = json!({"revoked": found.id.to_string(), "label": found.label});
     context.output.show(&value, |_| {
         format!("token {} ({}) is revoked", found.id, found.label)
