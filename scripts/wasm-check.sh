@@ -72,7 +72,7 @@ dependencies=$(cargo tree --package mini-sentry --no-default-features --target "
 if grep -q '^getrandom ' <<<"$dependencies"; then
   fail "the core without features depends on getrandom, which no browser offers by default"
 fi
-for features in "" bridge; do
+for features in "" bridge bridge,grouping; do
   echo "wasm-check: mini-sentry --no-default-features --features '$features'"
   cargo build --package mini-sentry --lib --no-default-features --features "$features" \
     --target "$target" --target-dir target/wasm ${extra[@]+"${extra[@]}"}

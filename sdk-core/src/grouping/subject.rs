@@ -2,9 +2,9 @@
 
 use crate::protocol::{Event, Exception, Frame, Level, Message, Stacktrace};
 
-/// The parts of an event that grouping looks at, borrowed from wherever it was read.
+/// The parts of an event that grouping looks at, borrowed from wherever it was read. Make it, and what
+/// is in it, with `..Default::default()`: fields may be added.
 #[derive(Clone, Debug, Default)]
-#[non_exhaustive]
 pub struct Subject<'a> {
     /// The language or system.
     pub platform: Option<&'a str>,
@@ -40,7 +40,6 @@ pub struct Subject<'a> {
 
 /// An exception.
 #[derive(Clone, Debug, Default)]
-#[non_exhaustive]
 pub struct ExceptionPart<'a> {
     /// Its type.
     pub kind: Option<&'a str>,
@@ -58,7 +57,6 @@ pub struct ExceptionPart<'a> {
 
 /// A frame.
 #[derive(Clone, Copy, Debug, Default)]
-#[non_exhaustive]
 pub struct FramePart<'a> {
     /// The function.
     pub function: Option<&'a str>,

@@ -61,7 +61,7 @@ pub(super) enum Verdict {
 impl Verdict {
     /// The verdict as a number.
     #[inline(always)]
-    pub(super) fn code(self) -> u32 {
+    pub(super) const fn code(self) -> u32 {
         match self {
             Self::Plain => 0,
             Self::Structural => 1,
@@ -69,9 +69,15 @@ impl Verdict {
             Self::Value => 3,
             Self::Modules => 4,
             Self::Fingerprint => 5,
-            Self::Cookies(rule) => 6 | u32::from(rule) << 16,
-            Self::Denied(rule) => 7 | u32::from(rule) << 16,
+            Self::Cookies(rule) => 6 | (rule as u32) << 16,
+            Self::Denied(rule) => 7 | (rule as u32) << 16,
         }
+    }
+
+    /// True for the numbers of verdicts by which nothing has to be done about a name.
+    #[inline(always)]
+    pub(super) fn is_idle(code: u32) -> bool {
+        code <= Self::Structural.code()
     }
 
     /// The verdict of a number.

@@ -18,6 +18,11 @@ const QUOTES: u64 = u64::from_ne_bytes([b'"'; 8]);
 const SHORT: usize = 2;
 const LONG: usize = 4;
 
+/// Bytes of the longest name that is kept.
+const MAX_KEPT: usize = 8 * LONG;
+/// Masks of the bytes of a name: that many before the middle, and none behind it.
+const KEPT: [u8; 2 * MAX_KEPT] = kept();
+
 /// Verdicts on short and on long names.
 #[derive(Debug)]
 pub(super) struct Memos {
@@ -26,8 +31,8 @@ pub(super) struct Memos {
 }
 
 impl Memos {
-    /// The verdict on a name without escapes that stands between two offsets; asks the rules
-    /// when it is not known.
+    /// The code of the verdict on a name without escapes that stands between two offsets; asks
+    /// the rules when it is not known.
     #[inline(always)]
     pub(super) fn judge(
         &self,
@@ -35,7 +40,7 @@ impl Memos {
         start: usize,
         end: usize,
         judge: impl FnOnce() -> Verdict,
-    ) -> Verdict {
+    ) -> u32 {
         if end - start <= Memo::<SHORT>::MAX_NAME {
             self.short.judge(json, start, end - start, judge)
         } else {
@@ -50,7 +55,7 @@ impl Memos {
         start: usize,
         end: usize,
         judge: impl FnOnce() -> Verdict,
-    ) -> Verdict {
+    ) -> u32 {
         self.long.judge(json, start, end - start, judge)
     }
 }
@@ -109,24 +114,18 @@ impl<const WORDS: usize> Memo<WORDS> {
     /// The verdict on a name without escapes that begins at the offset and is this long; asks
     /// the rules when it is not known.
     #[inline(always)]
-    fn judge(
-        &self,
-        json: &[u8],
-        start: usize,
-        len: usize,
-        judge: impl FnOnce() -> Verdict,
-    ) -> Verdict {
+    fn judge(&self, json: &[u8], start: usize, len: usize, judge: impl FnOnce() -> Verdict) -> u32 {
         let Some(name) = words(json, start, len) else {
-            return judge();
+            return judge().code();
         };
         let set = self.entries.get(self.number(&name));
         let Some([first, second]) = set else {
-            return judge();
+            return judge().code();
         };
         if let Some(code) = first.get(&name).or_else(|| second.get(&name)) {
-            return Verdict::of_code(code);
+            return code;
         }
-        let verdict = judge();
+        let code = judge().code();
         // The one that was written less often was written longer ago.
         let writes = |entry: &Entry<WORDS>| entry.state.load(Ordering::Relaxed) / WRITTEN;
         let entry = if writes(second) < writes(first) {
@@ -134,8 +133,8 @@ impl<const WORDS: usize> Memo<WORDS> {
         } else {
             first
         };
-        entry.put(&name, verdict.code());
-        verdict
+        entry.put(&name, code);
+        code
     }
 
     #[inline(always)]
@@ -157,8 +156,8 @@ impl<const WORDS: usize> Entry<WORDS> {
             bits | (kept.load(Ordering::Relaxed) ^ word)
         });
         fence(Ordering::Acquire);
-        let is_whole = state & BUSY == 0 && self.state.load(Ordering::Relaxed) == state;
-        (differs == 0 && is_whole).then_some(state as u32)
+        let torn = state & BUSY | (self.state.load(Ordering::Relaxed) ^ state);
+        (differs | torn == 0).then_some(state as u32)
     }
 
     /// Keeps a verdict, unless another thread keeps one here right now.
@@ -182,31 +181,30 @@ impl<const WORDS: usize> Entry<WORDS> {
     }
 }
 
+const fn kept() -> [u8; 2 * MAX_KEPT] {
+    let mut kept = [0; 2 * MAX_KEPT];
+    let (named, _) = kept.split_at_mut(MAX_KEPT);
+    let mut rest = named;
+    while let [byte, others @ ..] = rest {
+        *byte = u8::MAX;
+        rest = others;
+    }
+    kept
+}
+
 /// The name of the text as words; `None` when it is too long, or too near to the end of the text.
 #[inline(always)]
 fn words<const WORDS: usize>(json: &[u8], start: usize, len: usize) -> Option<Words<WORDS>> {
-    let (chunks, _) = json
-        .get(start..start.checked_add(8 * WORDS)?)?
-        .as_chunks::<8>();
-    let kept = kept::<WORDS>(len)?;
+    let bytes = 8 * WORDS;
+    let hidden = bytes.checked_sub(len)?;
+    let kept = KEPT.get(MAX_KEPT - bytes + hidden..)?;
+    let (kept, _) = kept.get(..bytes)?.as_chunks::<8>();
+    let (chunks, _) = json.get(start..start.checked_add(bytes)?)?.as_chunks::<8>();
     let mut words = [0; WORDS];
     for ((word, chunk), kept) in words.iter_mut().zip(chunks).zip(kept) {
-        *word = (u64::from_le_bytes(*chunk) ^ QUOTES) & kept;
+        *word = (u64::from_le_bytes(*chunk) ^ QUOTES) & u64::from_le_bytes(*kept);
     }
     Some(words)
-}
-
-/// The masks of so many bytes.
-#[inline(always)]
-fn kept<const WORDS: usize>(len: usize) -> Option<Words<WORDS>> {
-    let bytes = 8 * WORDS;
-    if len > bytes {
-        return None;
-    }
-    Some(std::array::from_fn(|at| {
-        let bits = 8 * len.saturating_sub(8 * at) as u32;
-        !u64::MAX.checked_shl(bits).unwrap_or(0)
-    }))
 }
 
 #[cfg(test)]
@@ -217,11 +215,11 @@ mod tests {
 
     fn judged(memo: &Memo<2>, text: &str, len: usize, verdict: Verdict) -> (Verdict, bool) {
         let mut is_asked = false;
-        let verdict = memo.judge(text.as_bytes(), 0, len, || {
+        let code = memo.judge(text.as_bytes(), 0, len, || {
             is_asked = true;
             verdict
         });
-        (verdict, is_asked)
+        (Verdict::of_code(code), is_asked)
     }
 
     #[test]
@@ -299,7 +297,7 @@ mod tests {
                             misses.fetch_add(1, Ordering::Relaxed);
                             Verdict::Denied(number)
                         });
-                        assert_eq!(verdict, Verdict::Denied(number));
+                        assert_eq!(verdict, Verdict::Denied(number).code());
                     }
                 });
             }

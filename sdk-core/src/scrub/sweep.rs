@@ -9,11 +9,8 @@ use crate::scrub::find::token::Beginnings;
 use crate::scrub::find::{assignment, card};
 use crate::scrub::keys::Verdict;
 use crate::scrub::lanes::{self, BLOCK, ByBlock, Classes};
-use crate::scrub::stops::{RUN_STOP, Scan, Stops};
+use crate::scrub::stops::{AHEAD, Quotes, RUN_STOP, Scan, Stops};
 use crate::scrub::walk::{self, Walk};
-
-/// Blocks whose stops are worked out in a row, before any of them is looked at.
-const AHEAD: usize = 16;
 
 /// What the stops of a block need to know of those before.
 #[derive(Default)]
@@ -48,27 +45,27 @@ impl ByBlock for Sweep<'_, '_, '_> {
         let Self { walk, beginnings } = self;
         let json = walk.json;
         let mut scan = Scan::default();
+        // On its own it stays in registers.
+        let mut quotes = Quotes::default();
         let mut place = Place::default();
-        let mut ahead = [Stops::default(); AHEAD];
-        for from in (0..json.len()).step_by(AHEAD * BLOCK) {
-            let bases = || (from..json.len()).step_by(BLOCK);
-            let mut odd = 0;
-            for (stops, base) in ahead.iter_mut().zip(bases()) {
+        for stretch in (0..json.len()).step_by(AHEAD * BLOCK) {
+            for number in 0..AHEAD {
+                let rest = json.get(stretch + number * BLOCK..).unwrap_or_default();
                 let mut tail = [0; BLOCK];
-                let rest = json.get(base..).unwrap_or_default();
                 let block = rest.first_chunk().unwrap_or_else(|| {
                     tail.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
                     &tail
                 });
-                *stops = scan.stops(&classes(block), beginnings.with_digits(), &parity);
-                odd |= stops.odd;
+                scan.read(number, &classes(block), &mut quotes, &parity);
             }
-            if odd != 0 {
+            if !scan.work_out(beginnings.with_digits()) {
                 return false;
             }
-            for (stops, base) in ahead.iter().zip(bases()) {
-                if !walk.pass(base, stops, &place, beginnings) {
-                    walk.block(base, stops, &mut place, beginnings);
+            for number in 0..AHEAD {
+                let base = stretch + number * BLOCK;
+                let stops = scan.stops(number);
+                if !walk.pass(base, &stops, &place, beginnings) {
+                    walk.block(base, &stops, &mut place, beginnings);
                     place.floor = walk.floor();
                 }
                 place.opening = last(stops.opening, base).unwrap_or(place.opening);
@@ -97,22 +94,24 @@ impl Walk<'_, '_> {
         {
             return false;
         }
-        let mut under = self.under;
+        let mut code = None;
+        let plain_from = place.next.max(place.slash);
         for (bit, at) in bits(stops.colon, base) {
             let before = bit - 1;
             let open = last(stops.opening & before, base).unwrap_or(place.opening);
-            if open < place.next || place.slash > open || stops.backslash & before != 0 {
+            if open < plain_from || stops.backslash & before != 0 {
                 return false;
             }
-            under = self.judge(Text {
+            let verdict = self.judge_plain(Text {
                 start: open + 1,
                 end: at - 1,
                 escaped: false,
                 closed: true,
             });
-            if !matches!(under, Verdict::Plain | Verdict::Structural) {
+            if !Verdict::is_idle(verdict) {
                 return false;
             }
+            code = Some(verdict);
         }
         for (_, at) in bits(stops.run, base) {
             if beginnings.begin(self.json, at - RUN_STOP) {
@@ -130,7 +129,7 @@ impl Walk<'_, '_> {
                 return false;
             }
         }
-        self.under = under;
+        self.under = code.map_or(self.under, Verdict::of_code);
         self.depth = self.depth + opened as usize - closed as usize;
         true
     }
@@ -316,6 +315,8 @@ mod tests {
         "\\\\",
         "\\\"",
         "\\n",
+        "\\t",
+        "\\r",
         "\\u0041",
         "\\u003d",
         "\\/",
@@ -351,6 +352,7 @@ mod tests {
         "'password': 'x'",
         "\\\"pwd\\\": \\\"x\\\"",
         "password = \\\"x\\\"",
+        "password\\t=\\\"x\\\"",
         "?token=x&",
         "4111 1111 1111 1111",
         "4111-1111-1111-1111",

@@ -295,13 +295,19 @@ impl<'s, 'a> Walk<'s, 'a> {
 
     /// The verdict on a name.
     #[inline(always)]
-    pub(super) fn judge(&mut self, name: Text) -> Verdict {
+    fn judge(&mut self, name: Text) -> Verdict {
         if name.escaped {
             return self.judge_escaped(name);
         }
-        let scrubber = self.scrubber;
-        let judge = || scrubber.keys.judge(name.content(self.json));
-        scrubber.memos.judge(self.json, name.start, name.end, judge)
+        Verdict::of_code(self.judge_plain(name))
+    }
+
+    /// The code of the verdict on a name that has no escapes.
+    #[inline(always)]
+    pub(super) fn judge_plain(&self, name: Text) -> u32 {
+        let judge = || self.scrubber.keys.judge(name.content(self.json));
+        let memos = &self.scrubber.memos;
+        memos.judge(self.json, name.start, name.end, judge)
     }
 
     #[cold]

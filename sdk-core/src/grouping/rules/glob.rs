@@ -9,6 +9,8 @@ const MAX_TEXT_BYTES: usize = 1_000;
 #[derive(Clone, Debug)]
 pub(super) struct Glob {
     alternatives: Vec<Vec<Token>>,
+    /// A text that is in everything that matches; empty when none is known.
+    needle: String,
     ignores_case: bool,
     is_path: bool,
 }
@@ -54,12 +56,17 @@ impl Glob {
                 pattern
             }
         };
-        let alternatives = alternatives(pattern)
+        let alternatives: Vec<_> = alternatives(pattern)
             .into_iter()
             .map(|pattern| tokens(&fold(pattern), is_path))
             .collect();
+        let needle = match alternatives.as_slice() {
+            [tokens] => longest_text(tokens),
+            _ => String::new(),
+        };
         Self {
             alternatives,
+            needle,
             ignores_case,
             is_path,
         }
@@ -69,6 +76,14 @@ impl Glob {
     pub(super) fn stars(&self) -> usize {
         let stars = |tokens: &Vec<Token>| tokens.iter().filter(|token| token.is_star()).count();
         self.alternatives.iter().map(stars).min().unwrap_or(0)
+    }
+
+    /// Reports whether it begins with `**/`, so that it is about what lies below any folder.
+    pub(super) fn begins_below(&self) -> bool {
+        let is_below = |tokens: &Vec<Token>| {
+            matches!(tokens.as_slice(), [Token::DoubleStar, Token::Char('/'), ..])
+        };
+        self.alternatives.iter().any(is_below)
     }
 
     pub(super) fn matches(&self, text: &str) -> bool {
@@ -94,6 +109,9 @@ impl Glob {
         found: impl Fn((&[char], &[(usize, usize)])) -> T,
     ) -> Option<T> {
         let text = super::super::record::clip(text, MAX_TEXT_BYTES);
+        if !self.may_match(text) {
+            return None;
+        }
         let told: Vec<char> = text.chars().collect();
         let seen: Vec<char> = told.iter().map(|c| self.fold(*c)).collect();
         let mut spans = Vec::new();
@@ -101,6 +119,19 @@ impl Glob {
             .iter()
             .any(|tokens| matches(tokens, &seen, &mut spans))
             .then(|| found((&told, &spans)))
+    }
+
+    /// Turns most texts away without looking at each character.
+    fn may_match(&self, text: &str) -> bool {
+        if self.needle.is_empty() || !text.is_ascii() || (self.is_path && text.contains('\\')) {
+            return true;
+        }
+        if !self.ignores_case {
+            return text.contains(&self.needle);
+        }
+        let needle = self.needle.as_bytes();
+        let mut windows = text.as_bytes().windows(needle.len());
+        windows.any(|window| window.eq_ignore_ascii_case(needle))
     }
 
     /// Folds one character of a text; ASCII is all that paths and types need.
@@ -130,6 +161,24 @@ impl Token {
             }
         }
     }
+}
+
+/// Returns the longest run of plain characters, when they are ASCII.
+fn longest_text(tokens: &[Token]) -> String {
+    let (mut longest, mut run) = (String::new(), String::new());
+    for token in tokens {
+        if let Token::Char(c) = token
+            && c.is_ascii()
+        {
+            run.push(*c);
+        } else {
+            run.clear();
+        }
+        if run.len() > longest.len() {
+            longest.clone_from(&run);
+        }
+    }
+    longest
 }
 
 /// A star that may still take more.
@@ -199,7 +248,6 @@ fn matches(tokens: &[Token], text: &[char], spans: &mut Vec<(usize, usize)>) -> 
 fn tokens(pattern: &str, is_path: bool) -> Vec<Token> {
     let mut tokens = Vec::new();
     let mut rest = pattern;
-    // A path that is relative lies below `**/` too.
     let mut chars = rest.chars();
     while let Some(c) = chars.next() {
         rest = chars.as_str();

@@ -222,7 +222,7 @@ impl Matcher {
                 paths
                     .into_iter()
                     .flatten()
-                    .any(|path| self.matches_text(Some(path)) || self.matches_below(path))
+                    .any(|path| self.matches_path(path))
             }
             Field::Function => self.matches_text(frame.function),
             Field::Module => self.matches_text(frame.module),
@@ -253,8 +253,14 @@ impl Matcher {
     }
 
     /// A relative path lies below every folder.
-    fn matches_below(&self, path: &str) -> bool {
-        !path.starts_with(['/', '\\']) && self.matches_text(Some(&format!("/{path}")))
+    fn matches_path(&self, path: &str) -> bool {
+        let Pattern::Glob(glob) = &self.pattern else {
+            return false;
+        };
+        glob.matches(path)
+            || (!path.starts_with(['/', '\\'])
+                && glob.begins_below()
+                && glob.matches(&format!("/{path}")))
     }
 }
 

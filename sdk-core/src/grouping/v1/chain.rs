@@ -146,22 +146,23 @@ impl One<'_, '_> {
         } else if exception.is_synthetic {
             record.note(Part::dismissed("type", name, Reason::Synthetic));
         }
-        self.append_value(value, canonical, strength, record);
+        let counts = match strength {
+            Strength::Strong => false,
+            Strength::Weak => true,
+            // Beside the stacks of others a type is enough, but not beside one that was left out.
+            Strength::None => !self.any_frames || !exception.frames.is_empty(),
+        };
+        Self::append_value(value, canonical, counts, strength, record);
         record.amend(log, |part| part.exception = Some(index));
     }
 
     fn append_value(
-        &self,
         value: &str,
         canonical: Canonical<'_>,
+        counts: bool,
         strength: Strength,
         record: &mut Record,
     ) {
-        let counts = match strength {
-            Strength::Strong => false,
-            Strength::Weak => true,
-            Strength::None => !self.any_frames,
-        };
         if counts {
             let at = record.log_len();
             record.push_with("value", |out| {

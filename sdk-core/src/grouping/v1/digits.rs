@@ -12,6 +12,15 @@ pub(super) fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// Reports whether a text is a UUID with its hyphens.
+pub(super) fn is_uuid(word: &str) -> bool {
+    word.len() == 36
+        && word.split('-').map(str::len).eq([8, 4, 4, 4, 12])
+        && word
+            .bytes()
+            .all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
+}
+
 /// Reports whether letters and digits alternate as no one would choose them.
 pub(super) fn is_random(text: &str) -> bool {
     let bytes = text.as_bytes();

@@ -3,7 +3,7 @@
 use memchr::memchr2;
 use memchr::memmem;
 
-use super::digits::{is_bundle_hash, is_hex_id, is_number};
+use super::digits::{is_bundle_hash, is_hex_id, is_number, is_uuid};
 use super::language::Language;
 
 /// Stands for a number or a hash in a path.
@@ -118,6 +118,10 @@ fn write_script(name: &str, out: &mut String) {
 fn write_segment(segment: &str, out: &mut String) {
     if !segment.bytes().any(|byte| byte.is_ascii_digit()) && segment.len() < 16 {
         out.push_str(segment);
+        return;
+    }
+    if is_uuid(segment) {
+        out.push(VARIES);
         return;
     }
     let mut separator = None;

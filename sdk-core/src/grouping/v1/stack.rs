@@ -74,6 +74,7 @@ pub(super) fn append(
     let limit = Limit::new(&states, has_own, max_frames);
     let mut walk = Walk {
         language,
+        file: ("", String::new()),
         kept: Vec::with_capacity(frames.len().min(64)),
         is_overflow,
     };
@@ -157,8 +158,10 @@ fn is_generated(frame: &FramePart<'_>, language: Language) -> bool {
     match language {
         Language::JavaScript => {
             let file = frame.filename.or(frame.abs_path).unwrap_or_default();
-            matches!(file, "<anonymous>" | "[native code]" | "native")
-                || matches!(function, "__webpack_require__" | "__webpack_exec__")
+            matches!(
+                file,
+                "<anonymous>" | "[native code]" | "native" | "self-hosted"
+            ) || matches!(function, "__webpack_require__" | "__webpack_exec__")
         }
         Language::Python => {
             ["<listcomp>", "<dictcomp>", "<setcomp>"]
@@ -236,18 +239,20 @@ impl Limit {
 }
 
 /// Goes from the outermost frame inwards.
-struct Walk {
+struct Walk<'a> {
     language: Language,
+    /// The file of the frame before, as it came and as it counts: most scripts are one file.
+    file: (&'a str, String),
     kept: Vec<Kept>,
     is_overflow: bool,
 }
 
-impl Walk {
-    fn frame(&mut self, frame: &FramePart<'_>, index: usize, record: &mut Record) {
+impl<'a> Walk<'a> {
+    fn frame(&mut self, frame: &FramePart<'a>, index: usize, record: &mut Record) {
         let start = record.place();
         let mut is_named = false;
         record.push_with("frame", |out| {
-            is_named = write_frame(frame, self.language, out);
+            is_named = write_frame(frame, self.language, &mut self.file, out);
         });
         let log = record.log_len().saturating_sub(1);
         record.amend(log, |part| part.frame = Some(index));
@@ -326,12 +331,28 @@ impl Walk {
 
 /// Appends a frame's place and function, or its line where it has no function; reports whether
 /// that tells it from others.
-fn write_frame(frame: &FramePart<'_>, language: Language, out: &mut String) -> bool {
+fn write_frame<'a>(
+    frame: &FramePart<'a>,
+    language: Language,
+    last: &mut (&'a str, String),
+    out: &mut String,
+) -> bool {
     match (frame.module, frame.filename.or(frame.abs_path)) {
-        (_, Some(file)) if language == Language::JavaScript => write_path(file, language, out),
-        (Some(module), _) if !module.is_empty() => write_module(module, language, out),
-        (_, Some(file)) => write_path(file, language, out),
-        (_, None) => {}
+        (Some(module), _) if language != Language::JavaScript && !module.is_empty() => {
+            write_module(module, language, out);
+        }
+        (_, Some(file)) => {
+            if last.0 != file {
+                last.0 = file;
+                last.1.clear();
+                write_path(file, language, &mut last.1);
+            }
+            out.push_str(&last.1);
+        }
+        (_, None) => {
+            let package = frame.package.unwrap_or_default();
+            out.push_str(package.rsplit(['/', '\\']).next().unwrap_or(package));
+        }
     }
     out.push('\u{1f}');
     let start = out.len();

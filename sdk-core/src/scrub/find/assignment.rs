@@ -10,7 +10,18 @@ const MAX_SPACES: usize = 16;
 
 /// False when the equals sign at the offset surely assigns nothing secret; the text may go on
 /// behind its end, and may have escapes other than those by number.
+#[inline(always)]
 pub(in crate::scrub) fn may_assign(text: &[u8], at: usize, keys: &KeyRules) -> bool {
+    match text.get(at + 1..) {
+        // Most are of these two forms, in lines of source code: a comparison, or an assignment
+        // with spaces that is not of a literal.
+        Some([b'=', ..]) => false,
+        Some([b' ', value, ..]) if !matches!(value, b' ' | b'"' | b'\'' | b'`' | b'\\') => false,
+        _ => may_assign_here(text, at, keys),
+    }
+}
+
+fn may_assign_here(text: &[u8], at: usize, keys: &KeyRules) -> bool {
     let arrow = text.get(at + 1) == Some(&b'>');
     let behind = at + 1 + usize::from(arrow);
     let value = skip_spaces(text, behind);

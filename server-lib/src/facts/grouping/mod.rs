@@ -89,59 +89,57 @@ pub fn grouper(rules: &GroupingRules) -> Grouper {
 /// Lends a scan to the core.
 #[must_use]
 pub fn subject<'s>(scan: &'s Scan<'_>, rules: &FrameRules) -> Subject<'s> {
-    let mut subject = Subject::default();
-    subject.platform = scan.platform.as_deref();
-    subject.level = scan.level.as_deref();
-    subject.logger = scan.logger.as_deref();
-    subject.transaction = scan.transaction.as_deref();
-    subject.release = scan.release.as_deref();
-    subject.environment = scan.environment.as_deref();
-    subject.sdk = scan.sdk_name.as_deref();
-    subject.message = scan.message.as_deref();
-    subject.template = scan.message_template.as_deref();
-    subject.fingerprint = scan.fingerprint.iter().map(|part| &**part).collect();
-    subject.exceptions = scan
-        .exceptions
-        .iter()
-        .map(|exception| exception_part(exception, rules))
-        .collect();
-    subject.frames = frame_parts(&scan.frames, rules);
-    subject.tags = scan.tags.iter().map(|(k, v)| (&**k, &**v)).collect();
-    subject.url = scan.url.as_deref();
-    subject.method = scan.method.as_deref();
-    subject
+    Subject {
+        platform: scan.platform.as_deref(),
+        level: scan.level.as_deref(),
+        logger: scan.logger.as_deref(),
+        transaction: scan.transaction.as_deref(),
+        release: scan.release.as_deref(),
+        environment: scan.environment.as_deref(),
+        sdk: scan.sdk_name.as_deref(),
+        message: scan.message.as_deref(),
+        template: scan.message_template.as_deref(),
+        fingerprint: scan.fingerprint.iter().map(|part| &**part).collect(),
+        exceptions: scan
+            .exceptions
+            .iter()
+            .map(|exception| exception_part(exception, rules))
+            .collect(),
+        frames: frame_parts(&scan.frames, rules),
+        tags: scan.tags.iter().map(|(k, v)| (&**k, &**v)).collect(),
+        url: scan.url.as_deref(),
+        method: scan.method.as_deref(),
+    }
 }
 
 fn exception_part<'s>(
     exception: &'s ScannedException<'_>,
     rules: &FrameRules,
 ) -> ExceptionPart<'s> {
-    let mut part = ExceptionPart::default();
-    part.kind = exception.kind.as_deref();
-    part.value = exception.value.as_deref();
-    part.frames = frame_parts(&exception.frames, rules);
-    part.mechanism = exception.mechanism.as_deref();
-    part.is_synthetic = exception.is_synthetic;
-    part.is_group = exception.is_group;
-    part
+    ExceptionPart {
+        kind: exception.kind.as_deref(),
+        value: exception.value.as_deref(),
+        frames: frame_parts(&exception.frames, rules),
+        mechanism: exception.mechanism.as_deref(),
+        is_synthetic: exception.is_synthetic,
+        is_group: exception.is_group,
+    }
 }
 
 fn frame_parts<'s>(frames: &'s [ScannedFrame<'_>], rules: &FrameRules) -> Vec<FramePart<'s>> {
     frames
         .iter()
-        .map(|frame| {
-            let mut part = FramePart::default();
-            part.function = frame.function.as_deref();
-            part.module = frame.module.as_deref();
-            part.filename = frame.filename.as_deref();
-            part.abs_path = frame.abs_path.as_deref();
-            part.context_line = frame.context_line.as_deref();
-            part.package = frame.package.as_deref();
-            part.in_app = match rules.ruling(frame.place()) {
+        .map(|frame| FramePart {
+            function: frame.function.as_deref(),
+            module: frame.module.as_deref(),
+            filename: frame.filename.as_deref(),
+            abs_path: frame.abs_path.as_deref(),
+            context_line: frame.context_line.as_deref(),
+            package: frame.package.as_deref(),
+            in_app: match rules.ruling(frame.place()) {
                 Some(ruling) => InApp::Ruled(ruling),
                 None => frame.in_app.into(),
-            };
-            part
+            },
         })
         .collect()
 }

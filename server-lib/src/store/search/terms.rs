@@ -12,7 +12,7 @@ use super::lexer::Key;
 use super::numbers::{Number, Range};
 use super::parser::ParseOptions;
 use super::pattern::Pattern;
-use super::values::{Reader, plain, wrong};
+use super::values::{Reader, plain, word, wrong};
 use super::version;
 use super::vocabulary::{Priority, Stage, State};
 use crate::model::event::{EventKind, Level};
@@ -270,7 +270,7 @@ fn levels(reader: &Reader<'_>) -> Result<OneOf<Level>, SearchError> {
     let Some((compare, item)) = reader.compared() else {
         return reader.words(Level::from_name, keys::LEVELS);
     };
-    let end = reader.word(item, Level::from_name, keys::LEVELS)?;
+    let end = word(item, Level::from_name, keys::LEVELS)?;
     let all = keys::LEVELS
         .iter()
         .filter_map(|name| Level::from_name(name));

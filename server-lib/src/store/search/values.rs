@@ -5,6 +5,7 @@ use super::cursor::Item;
 use super::dates;
 use super::error::{SearchError, SearchErrorKind, closest};
 use super::forms::{Compare, Form, Value};
+use super::keys::BOOLEANS;
 use super::lexer::Key;
 use super::numbers::Range;
 use crate::model::time::Millis;
@@ -84,22 +85,7 @@ impl<'a> Reader<'a> {
         parse: impl Fn(&str) -> Option<T>,
         names: &[&'static str],
     ) -> Result<OneOf<T>, SearchError> {
-        self.all(|item| self.word(item, &parse, names))
-    }
-
-    /// Reads one of some words; names the nearest when it is none.
-    pub(super) fn word<T>(
-        &self,
-        item: &Item,
-        parse: impl Fn(&str) -> Option<T>,
-        names: &[&'static str],
-    ) -> Result<T, SearchError> {
-        let text = item.raw.to_lowercase();
-        let read = plain(item).and_then(|_| parse(&text));
-        read.ok_or_else(|| {
-            wrong(item, &format!("one of {}", names.join(", ")))
-                .suggest(closest(&text, names.iter().copied()))
-        })
+        self.all(|item| word(item, &parse, names))
     }
 
     pub(super) fn boolean(&self) -> Result<bool, SearchError> {
@@ -111,7 +97,7 @@ impl<'a> Reader<'a> {
         let item = self
             .single()
             .ok_or_else(|| self.wrong_form("true or false"))?;
-        self.word(item, parse, super::keys::BOOLEANS)
+        word(item, parse, BOOLEANS)
     }
 
     /// Reads what is compared, listed or between two ends.
@@ -266,6 +252,20 @@ impl<'a> Reader<'a> {
 /// Returns the text of a value that has no wildcard and is not empty.
 pub(super) fn plain(item: &Item) -> Option<&str> {
     item.pattern.as_exact().filter(|text| !text.is_empty())
+}
+
+/// Reads one of some words; names the nearest when it is none.
+pub(super) fn word<T>(
+    item: &Item,
+    parse: impl Fn(&str) -> Option<T>,
+    names: &[&'static str],
+) -> Result<T, SearchError> {
+    let text = item.raw.to_lowercase();
+    let read = plain(item).and_then(|_| parse(&text));
+    read.ok_or_else(|| {
+        wrong(item, &format!("one of {}", names.join(", ")))
+            .suggest(closest(&text, names.iter().copied()))
+    })
 }
 
 /// A value that its key does not take.

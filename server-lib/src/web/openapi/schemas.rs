@@ -96,6 +96,8 @@ fn catalog() -> Value {
         ("sensitiveFields", texts.clone()),
         ("safeFields", texts),
         ("scrubIPAddresses", flag.clone()),
+        ("fingerprintingRules", text()),
+        ("groupingEnhancements", text()),
         ("settings", json!({ "type": "object" })),
     ];
     let token = [

@@ -1,6 +1,7 @@
 //! Addresses of machines: IPv4, IPv6, MAC, with their ports; and UUIDs in braces.
 
-use super::word::{is_inside, is_uuid};
+use super::word::is_inside;
+use crate::grouping::v1::digits::is_uuid;
 
 /// Finds an address that `rest` begins with, and its placeholder.
 pub(super) fn find(rest: &str, first: char) -> Option<(usize, &'static str)> {
@@ -67,8 +68,7 @@ fn is_ipv4(text: &str) -> bool {
 /// Reports whether a text looks like an IPv6 address, with a port behind it or not.
 fn is_ipv6(text: &str) -> bool {
     let colons = text.matches(':').count();
-    colons >= 2
-        && colons <= 8
+    (2..=8).contains(&colons)
         && text.bytes().any(|byte| byte.is_ascii_digit())
         && text.split(':').all(|part| {
             part.len() <= 5 && part.bytes().all(|byte| byte.is_ascii_hexdigit()) || is_ipv4(part)

@@ -58,11 +58,11 @@ pub(in super::super) fn write_template(text: &str, out: &mut String) {
 fn step(rest: &str, first: char, before: char, out: &mut String) -> (usize, char) {
     let is_start = !word::is_inside(before);
     if is_start {
-        if first.is_ascii_digit() || first.is_ascii_uppercase() {
-            if let Some(length) = date::length(rest) {
-                push(out, "<date>");
-                return (length, 'w');
-            }
+        if (first.is_ascii_digit() || first.is_ascii_uppercase())
+            && let Some(length) = date::length(rest)
+        {
+            push(out, "<date>");
+            return (length, 'w');
         }
         if let Some((length, placeholder)) = address::find(rest, first) {
             push(out, placeholder);

@@ -1,7 +1,7 @@
 //! Words: numbers, ids and addresses in them.
 
 use super::push;
-use crate::grouping::v1::digits::{is_hex_id, is_number, is_random};
+use crate::grouping::v1::digits::{is_hex_id, is_number, is_random, is_uuid};
 
 /// Reports whether a character is inside of words. A dot or hyphen holds one together: versions,
 /// addresses, ids.
@@ -39,23 +39,31 @@ pub(super) fn write(word: &str, out: &mut String) {
         push(out, "<uuid>");
     } else if unsigned.starts_with(|c: char| c.is_ascii_digit()) && is_one_number(unsigned) {
         push(out, "<n>");
+    } else if let Some(name) = pod(core) {
+        write_parts(name, out);
+        out.push_str("-<n>");
     } else {
         write_parts(core, out);
     }
     out.push_str(end);
 }
 
+/// Returns the name in front of what Kubernetes puts behind it: `redis-66bd57c8d4-qq2lm`.
+fn pod(word: &str) -> Option<&str> {
+    let is_made = |text: &str| {
+        text.bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    };
+    let (rest, own) = word.rsplit_once('-')?;
+    let (name, set) = rest.rsplit_once('-')?;
+    let has_digit = set.bytes().any(|byte| byte.is_ascii_digit());
+    let is_pod = own.len() == 5 && (8..=10).contains(&set.len()) && has_digit;
+    (is_pod && is_made(own) && is_made(set)).then_some(name)
+}
+
 fn is_email(word: &str) -> bool {
     word.split_once('@')
         .is_some_and(|(name, host)| !name.is_empty() && host.contains('.'))
-}
-
-pub(super) fn is_uuid(word: &str) -> bool {
-    word.len() == 36
-        && word.split('-').map(str::len).eq([8, 4, 4, 4, 12])
-        && word
-            .bytes()
-            .all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
 }
 
 /// Reports whether all of a word is a number or a version: `1.25`, `0x7f3a`, `1e9`, `1.2.3-rc.1`.
