@@ -5,7 +5,7 @@ use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::teams;
 use crate::address::BaseUrl;
@@ -215,7 +215,7 @@ pub(super) async fn update(
     let people = state.people.store();
     if let Some(role) = role.filter(|role| *role != member.role) {
         let changed = people.set_member(organisation, user.id, role, at).await;
-        changed.map_err(|error| last_owner(&error).unwrap_or_else(|| error.into()))?;
+        changed.map_err(last_owner)?;
         let told = format!("{} from {} to {role}", user.email, member.role);
         caller.note(&state, "member.edit", told, None).await;
     }
@@ -251,7 +251,7 @@ pub(super) async fn remove(
     }
     let removed = state.people.store();
     let removed = removed.remove_member(member.organisation, user.id).await;
-    removed.map_err(|error| last_owner(&error).unwrap_or_else(|| error.into()))?;
+    removed.map_err(last_owner)?;
     state.people.refresh().await?;
     state.catalog.forget_tokens();
     let told = user.email.to_string();
@@ -332,10 +332,12 @@ fn check_rank(caller: &Access, role: Role) -> Result<(), ApiError> {
     }
 }
 
-fn last_owner(error: &crate::error::Error) -> Option<ApiError> {
-    let detail = "An organization keeps at least one owner.";
-    (error.kind() == ErrorKind::Conflict)
-        .then(|| ApiError::new(StatusCode::CONFLICT, "last_owner", detail))
+fn last_owner(error: crate::error::Error) -> ApiError {
+    if error.kind() == ErrorKind::Conflict {
+        let detail = "An organization keeps at least one owner.";
+        return ApiError::new(StatusCode::CONFLICT, "last_owner", detail);
+    }
+    error.into()
 }
 
 /// Shows a member as it is now.
@@ -361,7 +363,8 @@ async fn link(state: &AppState, base: &BaseUrl, user: UserId) -> Result<String, 
 
 fn with_link(mut shown: Value, link: Option<String>) -> Value {
     if let Value::Object(shown) = &mut shown {
-        shown.insert("inviteLink".to_owned(), json!(link));
+        let link = link.map_or(Value::Null, Value::String);
+        shown.insert("inviteLink".to_owned(), link);
     }
     shown
 }
