@@ -16,6 +16,7 @@ mod block;
 mod cli;
 mod crash;
 mod digest;
+mod host;
 mod ingest;
 mod journal;
 mod layers;
