@@ -20,10 +20,13 @@ use mini_sentry::ratelimit::DataCategory;
 use mini_sentry_server::block::{BlockBuilder, Packer};
 use mini_sentry_server::clock::SystemClock;
 use mini_sentry_server::journal::JournalBlock;
-use mini_sentry_server::model::event::{EventFacts, EventKind, GroupingKey, Level, NewEvent};
+use mini_sentry_server::model::event::{
+    EventFacts, EventKind, GroupingKey, Headline, Level, NewEvent,
+};
 use mini_sentry_server::model::ids::{ProjectId, Seq};
 use mini_sentry_server::model::outcome::{Outcome, OutcomeCount};
 use mini_sentry_server::model::record::{RecordContext, RecordHead, RecordKind};
+use mini_sentry_server::model::tag::Tags;
 use mini_sentry_server::model::time::Millis;
 use mini_sentry_server::store::open::StoreOptions;
 use mini_sentry_server::store::{Batch, Store, postgres};
@@ -114,7 +117,7 @@ async fn apply_all(settings: &Settings, store: &Store, corpus: &[Bytes]) -> Resu
     while next <= settings.events {
         let batch = batch(settings, corpus, next)?;
         let (started, busy) = (Instant::now(), process_seconds("self"));
-        store.digests.apply(batch).await?;
+        store.digests.apply(batch.into()).await?;
         own += process_seconds("self") - busy;
         spent += started.elapsed();
         slowest = slowest.max(started.elapsed());
@@ -265,6 +268,11 @@ fn event(seq: u64, group: u64) -> NewEvent {
             title: format!("ValueError: cannot parse order {group}"),
             culprit: "shop.orders in parse".to_owned(),
             grouping: GroupingKey(u128::from(group).to_be_bytes()),
+            headline: Headline::default(),
+            handled: None,
+            former_grouping: None,
+            tags: Tags::default(),
+            text: String::new(),
             user: Some(i64::try_from(seq % 1000).unwrap_or(0)),
         },
     }

@@ -10,6 +10,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::digest::progress::Progress;
 use crate::error::Error;
+use crate::indexer::Feed;
 use crate::journal::Journal;
 use crate::journal::disk::DiskJournal;
 use crate::metrics::Metrics;
@@ -94,6 +95,7 @@ impl ServerBuilder {
         })?;
         let store = open_store(&config, &self.clock).await?;
         let position = store.digests.position().await?;
+        let indexed = store.index.position().await?;
         let blobs =
             Blobs::open(config.data_dir.join("blobs"))?.leaving_free(config.journal.min_free_bytes);
         let blobs = Arc::new(blobs);
@@ -138,6 +140,7 @@ impl ServerBuilder {
             blobs,
             journal,
             progress: Arc::new(Progress::new(position)),
+            feed: Arc::new(Feed::new(position, indexed)),
             metrics,
         })))
     }

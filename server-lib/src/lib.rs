@@ -38,6 +38,7 @@ pub mod config;
 pub mod digest;
 pub mod error;
 pub mod facts;
+pub mod indexer;
 pub mod jobs;
 pub mod journal;
 pub mod metrics;

@@ -12,6 +12,7 @@ use crate::accept::inproc::InProcess;
 use crate::builder::ServerBuilder;
 use crate::digest::worker::{DigestHandle, Digester, DigesterParts};
 use crate::error::Error;
+use crate::indexer::{Indexer, IndexerHandle, IndexerParts};
 use crate::jobs::{Jobs, JobsHandle};
 use crate::model::ids::ProjectId;
 use crate::provision::{Provision, Provisioned, provision};
@@ -95,7 +96,7 @@ impl Server {
         )
     }
 
-    /// Starts digest and the jobs on the current tokio runtime. Without it events are accepted
+    /// Starts digest, the indexer and the jobs on the current tokio runtime. Without it events are accepted
     /// and stay in the journal.
     ///
     /// # Errors
@@ -103,20 +104,30 @@ impl Server {
     /// When the system has no thread to give.
     pub fn start(&self) -> Result<Handle, Error> {
         let state = &self.state;
+        let feed = Arc::clone(&state.feed);
         let digester = Digester::new(DigesterParts {
             journal: Arc::clone(&state.journal),
             store: Arc::clone(&state.store.digests),
             store_keeps_bodies: state.store.bodies.is_some(),
             catalog: Arc::clone(&state.catalog),
             progress: Arc::clone(&state.progress),
+            on_stored: Some(Arc::new(move |batch, applied| feed.push(batch, applied))),
             metrics: Arc::clone(&state.metrics),
             clock: Arc::clone(&state.clock),
         });
         let digester = digester.start(tokio::runtime::Handle::current())?;
+        let indexer = Indexer::new(IndexerParts {
+            index: Arc::clone(&state.store.index),
+            bodies: Arc::clone(&state.bodies),
+            catalog: Arc::clone(&state.catalog),
+            feed: Arc::clone(&state.feed),
+        });
+        let indexer = indexer.start(tokio::runtime::Handle::current())?;
         let jobs = Jobs::new(state.clone()).start();
         Ok(Handle {
             state: state.clone(),
             digester,
+            indexer,
             jobs,
         })
     }
@@ -147,6 +158,7 @@ impl Server {
 pub struct Handle {
     state: AppState,
     digester: DigestHandle,
+    indexer: IndexerHandle,
     jobs: JobsHandle,
 }
 
@@ -160,6 +172,7 @@ impl Handle {
         if !self.digester.stop(deadline).await {
             tracing::warn!("some records stay in the journal for the next start");
         }
+        self.indexer.stop(deadline).await;
         self.state.acceptor.flush_outcomes().await;
         if let Err(error) = self.state.store.upkeep.close().await {
             tracing::warn!(error = %error, "the store was not closed well");

@@ -10,6 +10,7 @@ use crate::catalog::CatalogCache;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::digest::progress::Progress;
+use crate::indexer::Feed;
 use crate::journal::Journal;
 use crate::metrics::Metrics;
 use crate::people::Accounts;
@@ -42,6 +43,8 @@ pub struct Parts {
     pub journal: Arc<dyn Journal>,
     /// How far digest is.
     pub progress: Arc<Progress>,
+    /// How far the search index is.
+    pub feed: Arc<Feed>,
     /// Counts and times.
     pub metrics: Arc<Metrics>,
 }

@@ -9,10 +9,10 @@ mod batch;
 pub mod normalize;
 pub mod progress;
 mod reports;
-mod rules;
+pub(crate) mod rules;
 mod sessions;
 mod tally;
 pub mod worker;
 
 pub use sessions::BEGINS;
-pub use worker::{DigestHandle, Digester, DigesterParts};
+pub use worker::{DigestHandle, Digester, DigesterParts, OnStored};

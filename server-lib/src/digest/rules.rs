@@ -9,7 +9,7 @@ use crate::model::ids::ProjectId;
 
 /// Frame rules by project.
 #[derive(Debug)]
-pub(super) struct RuleBook {
+pub(crate) struct RuleBook {
     catalog: Arc<CatalogCache>,
     version: u64,
     by_project: HashMap<ProjectId, FrameRules>,
@@ -17,7 +17,7 @@ pub(super) struct RuleBook {
 }
 
 impl RuleBook {
-    pub(super) fn new(catalog: Arc<CatalogCache>) -> Self {
+    pub(crate) fn new(catalog: Arc<CatalogCache>) -> Self {
         let version = catalog.view().version();
         Self {
             catalog,
@@ -28,7 +28,7 @@ impl RuleBook {
     }
 
     /// Returns the rules of a project; none for one that is gone.
-    pub(super) fn of(&mut self, project: ProjectId) -> &FrameRules {
+    pub(crate) fn of(&mut self, project: ProjectId) -> &FrameRules {
         let view = self.catalog.view();
         if view.version() != self.version {
             self.version = view.version();

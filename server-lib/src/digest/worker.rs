@@ -32,6 +32,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// The longest wait between two tries.
 const LAST_PAUSE: Duration = Duration::from_secs(5);
 
+/// Who hears of every batch that is in the store, on digest's thread: quickly, and without waiting.
+pub type OnStored = Arc<dyn Fn(Arc<Batch>, Arc<Applied>) + Send + Sync>;
+
 /// What digest works with.
 #[derive(Clone)]
 pub struct DigesterParts {
@@ -45,6 +48,8 @@ pub struct DigesterParts {
     pub catalog: Arc<CatalogCache>,
     /// Who waits for records to become visible.
     pub progress: Arc<Progress>,
+    /// Who hears of what is stored.
+    pub on_stored: Option<OnStored>,
     /// Counts and times.
     pub metrics: Arc<Metrics>,
     /// The time.
@@ -207,6 +212,7 @@ impl Digester {
                         return;
                     };
                     if known > position {
+                        self.tell_of(position, known);
                         position = known;
                         self.parts.journal.commit(position);
                         self.parts.progress.advance(position, Vec::new());
@@ -256,11 +262,29 @@ impl Digester {
         Ok(last)
     }
 
-    fn apply(&self, mut batch: Batch, runtime: &Handle) -> Result<Applied, Error> {
+    fn apply(&self, mut batch: Batch, runtime: &Handle) -> Result<Arc<Applied>, Error> {
         if self.parts.store_keeps_bodies {
             batch.blocks = self.parts.journal.blocks(batch.first, batch.last)?;
         }
-        runtime.block_on(self.parts.store.apply(batch))
+        let batch = Arc::new(batch);
+        let applied = runtime.block_on(self.parts.store.apply(Arc::clone(&batch)))?;
+        let applied = Arc::new(applied);
+        if let Some(on_stored) = &self.parts.on_stored {
+            on_stored(batch, Arc::clone(&applied));
+        }
+        Ok(applied)
+    }
+
+    /// Tells that records are in the store, of which the answer was lost.
+    fn tell_of(&self, before: Seq, last: Seq) {
+        if let Some(on_stored) = &self.parts.on_stored {
+            let batch = Batch {
+                first: before.next(),
+                last,
+                ..Batch::default()
+            };
+            on_stored(Arc::new(batch), Arc::default());
+        }
     }
 
     /// The store will never take this batch. Halves it until the record that is to blame is alone,
@@ -271,7 +295,7 @@ impl Digester {
         lone: Option<Delivery>,
         error: Error,
         runtime: &Handle,
-    ) -> Result<Applied, Error> {
+    ) -> Result<Arc<Applied>, Error> {
         let Some(lone) = lone else {
             self.max = (self.max / 2).max(1);
             return Err(error);
@@ -333,13 +357,13 @@ fn digested(applied: &Applied, owners: &[(Seq, ProjectId)]) -> Vec<Digested> {
     applied
         .stored
         .iter()
-        .filter_map(|&(seq, issue, is_new_issue)| {
-            let (_, project) = owners.find(|(owner, _)| *owner == seq)?;
+        .filter_map(|stored| {
+            let (_, project) = owners.find(|(owner, _)| *owner == stored.seq)?;
             Some(Digested {
                 project: *project,
-                seq,
-                issue,
-                is_new_issue,
+                seq: stored.seq,
+                issue: stored.issue,
+                is_new_issue: stored.is_new,
             })
         })
         .collect()

@@ -4,8 +4,9 @@ use std::borrow::Cow;
 
 use mini_sentry::protocol::Timestamp;
 
-use super::{FactsInput, FrameRules, Scan, ScannedException, ScannedFrame};
-use crate::model::event::{EventFacts, EventKind, Level};
+use super::{FactsInput, FrameRules, Scan, ScannedException, ScannedFrame, tags, text};
+use crate::model::event::{EventFacts, EventKind, Headline, Level};
+use crate::model::tag::Tags;
 use crate::model::time::Millis;
 
 /// Characters of a title.
@@ -27,7 +28,8 @@ pub fn derive(scan: &Scan<'_>, input: &FactsInput<'_>) -> EventFacts {
     let kind = kind_of(scan);
     let grouping = input.rules.grouping.group(scan, input.rules);
     let client_time = scan.timestamp.as_deref().and_then(read_timestamp);
-    EventFacts {
+    let blamed = blamed_frame(scan, input.rules);
+    let mut facts = EventFacts {
         kind,
         timestamp: correct(client_time, input.drift_ms, input.received),
         level: read_level(scan.level.as_deref(), kind),
@@ -39,13 +41,20 @@ pub fn derive(scan: &Scan<'_>, input: &FactsInput<'_>) -> EventFacts {
             Some(title) => tidy(first_line(Some(title)), MAX_TITLE),
             None => title_of(scan),
         },
-        culprit: culprit_of(scan, input.rules),
+        culprit: culprit_of(scan, blamed),
+        headline: headline_of(scan, blamed),
+        handled: (scan.exceptions.iter().rev()).find_map(|exception| exception.handled),
         grouping: grouping.key,
+        former_grouping: (input.rules.grouping).previous_key(scan, input.rules, input.received),
         user: scan
             .user
             .identity(input.client_ip)
             .map(|identity| identity.hash()),
-    }
+        tags: Tags::default(),
+        text: text::text(scan, input.rules),
+    };
+    facts.tags = tags::tags(scan, &facts, input);
+    facts
 }
 
 /// Puts a client's time on our clock; one that cannot be, or is too old to be counted where it
@@ -117,7 +126,35 @@ fn main_exception<'s, 'a>(scan: &'s Scan<'a>) -> Option<&'s ScannedException<'a>
         .find(|exception| exception.kind.is_some() || exception.value.is_some())
 }
 
-fn culprit_of(scan: &Scan<'_>, rules: &FrameRules) -> String {
+fn headline_of(scan: &Scan<'_>, blamed: Option<Blamed<'_, '_>>) -> Headline {
+    let main = main_exception(scan);
+    let value = match main {
+        Some(exception) => exception.value.as_deref(),
+        None => scan.message.as_deref(),
+    };
+    let frame = blamed.map(|blamed| blamed.frame);
+    let of_frame = |text: Option<&str>| tidy(text.unwrap_or_default(), MAX_CULPRIT);
+    Headline {
+        error_type: tidy(
+            main.and_then(|exception| exception.kind.as_deref())
+                .unwrap_or_default(),
+            MAX_CULPRIT,
+        ),
+        value: tidy(first_line(value), MAX_TITLE),
+        filename: of_frame(frame.and_then(|frame| frame.filename.as_deref())),
+        function: of_frame(frame.and_then(|frame| frame.function.as_deref())),
+    }
+}
+
+/// The frame that people see first.
+#[derive(Clone, Copy)]
+struct Blamed<'s, 'a> {
+    frame: &'s ScannedFrame<'a>,
+    is_own: bool,
+}
+
+/// Finds the innermost frame of the project's own code, else the innermost at all.
+fn blamed_frame<'s, 'a>(scan: &'s Scan<'a>, rules: &FrameRules) -> Option<Blamed<'s, 'a>> {
     let stacks = scan
         .exceptions
         .iter()
@@ -130,17 +167,30 @@ fn culprit_of(scan: &Scan<'_>, rules: &FrameRules) -> String {
             continue;
         }
         if rules.is_in_app(frame.place(), frame.in_app) {
-            return tidy(&place_of(frame), MAX_CULPRIT);
+            return Some(Blamed {
+                frame,
+                is_own: true,
+            });
         }
-        outside = outside.or(Some(frame));
+        outside = outside.or(Some(Blamed {
+            frame,
+            is_own: false,
+        }));
+    }
+    outside
+}
+
+fn culprit_of(scan: &Scan<'_>, blamed: Option<Blamed<'_, '_>>) -> String {
+    if let Some(own) = blamed.filter(|blamed| blamed.is_own) {
+        return tidy(&place_of(own.frame), MAX_CULPRIT);
     }
     let told = [&scan.transaction, &scan.culprit]
         .into_iter()
         .filter_map(|text| text.as_deref().map(str::trim))
         .find(|text| !text.is_empty());
-    match (told, outside) {
+    match (told, blamed) {
         (Some(told), _) => tidy(told, MAX_CULPRIT),
-        (None, Some(frame)) => tidy(&place_of(frame), MAX_CULPRIT),
+        (None, Some(blamed)) => tidy(&place_of(blamed.frame), MAX_CULPRIT),
         (None, None) => String::new(),
     }
 }

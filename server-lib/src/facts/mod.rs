@@ -17,6 +17,8 @@ mod frames;
 pub mod grouping;
 mod json;
 mod scan;
+mod tags;
+mod text;
 pub mod user;
 
 pub use derive::derive;
@@ -77,6 +79,40 @@ pub struct Scan<'a> {
     pub sdk_version: Option<Cow<'a, str>>,
     /// Whether the SDK lets the server note the sender's address: `auto`, `never`, or not told.
     pub infer_ip: Option<Cow<'a, str>>,
+    /// The machine.
+    pub server_name: Option<Cow<'a, str>>,
+    /// Where it ran.
+    pub contexts: ScannedContexts<'a>,
+}
+
+/// Where an event happened, as far as it can be searched for.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct ScannedContexts<'a> {
+    /// The browser.
+    pub browser: NameAndVersion<'a>,
+    /// The system.
+    pub os: NameAndVersion<'a>,
+    /// The system of the browser that called, where the program ran elsewhere.
+    pub client_os: NameAndVersion<'a>,
+    /// What ran the program.
+    pub runtime: NameAndVersion<'a>,
+    /// The program.
+    pub app: NameAndVersion<'a>,
+    /// The device's model.
+    pub device: Option<Cow<'a, str>>,
+    /// The device's family.
+    pub device_family: Option<Cow<'a, str>>,
+}
+
+/// A program, in which version.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct NameAndVersion<'a> {
+    /// Its name.
+    pub name: Option<Cow<'a, str>>,
+    /// Its version.
+    pub version: Option<Cow<'a, str>>,
 }
 
 /// An exception.
@@ -89,6 +125,8 @@ pub struct ScannedException<'a> {
     pub value: Option<Cow<'a, str>>,
     /// The module of its type.
     pub module: Option<Cow<'a, str>>,
+    /// Whether the program survived.
+    pub handled: Option<bool>,
     /// Its frames, outermost first; at most the innermost 64.
     pub frames: Vec<ScannedFrame<'a>>,
     /// How it was caught: `onerror`, `chained`, …

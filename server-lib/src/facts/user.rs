@@ -1,6 +1,7 @@
 //! Who was affected, as a number: enough to count people and to find a person's events, without
 //! keeping who it was in the index.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use twox_hash::XxHash3_64;
@@ -50,7 +51,28 @@ impl Identity<'_> {
     }
 }
 
+impl fmt::Display for Identity<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => write!(f, "id:{id}"),
+            Self::Email(email) => write!(f, "email:{email}"),
+            Self::Username(name) => write!(f, "username:{name}"),
+            Self::Address(address) => write!(f, "ip:{address}"),
+            Self::Session(did) => write!(f, "did:{did}"),
+        }
+    }
+}
+
 impl ScannedUser<'_> {
+    /// Returns the address; one of `{{auto}}`, and a missing one, stand for the sender's.
+    #[must_use]
+    pub fn address(&self, client_ip: Option<IpAddr>) -> Option<IpAddr> {
+        match self.ip_address.as_deref().map(str::trim) {
+            None | Some("" | AUTO_ADDRESS) => client_ip,
+            Some(text) => text.parse().ok(),
+        }
+    }
+
     /// Returns who it is: by id, else e-mail address, login name, or internet address. An address
     /// of `{{auto}}`, and a missing one, stand for the sender's.
     #[must_use]
@@ -67,10 +89,7 @@ impl ScannedUser<'_> {
         if told(&self.username) {
             return self.username.as_deref().map(Identity::Username);
         }
-        match self.ip_address.as_deref().map(str::trim) {
-            None | Some("" | AUTO_ADDRESS) => client_ip.map(Identity::Address),
-            Some(text) => text.parse().ok().map(Identity::Address),
-        }
+        self.address(client_ip).map(Identity::Address)
     }
 }
 

@@ -178,6 +178,8 @@ impl Jobs {
     }
 
     async fn each_interval(&self, stop: &CancellationToken) {
+        let woken = self.state.store.issues.wake(self.state.clock.now()).await;
+        self.judge("wake", woken.map(|_| None));
         for &kind in JobKind::ALL {
             let started = Instant::now();
             let report = self.run(kind, stop).await;

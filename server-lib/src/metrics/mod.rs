@@ -49,6 +49,7 @@ pub struct Metrics {
     pub digest_failures: Counter,
     /// Secrets and the like that were removed before storing.
     pub scrubbed: Counter,
+    issues: Family<IssueLabels, Gauge>,
     error_rate: Gauge<f64, AtomicU64>,
     ingest_p95: Gauge<f64, AtomicU64>,
 }
@@ -73,6 +74,26 @@ pub struct OutcomeLabels {
     pub reason: &'static str,
 }
 
+/// Labels of the number of issues.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct IssueLabels {
+    /// The project's slug.
+    pub project: String,
+    /// The level of the issues' latest events.
+    pub level: &'static str,
+    /// `unresolved`, `resolved`, `ignored`.
+    pub status: &'static str,
+}
+
+/// What is looked up when somebody asks for metrics; `None` where the store does not tell.
+#[derive(Clone, Debug, Default)]
+pub struct Looked {
+    /// How many errors a second came lately.
+    pub error_rate: Option<f64>,
+    /// How many issues there are.
+    pub issues: Option<Vec<(IssueLabels, u64)>>,
+}
+
 impl Metrics {
     /// Makes a set that stands at zero.
     #[must_use]
@@ -93,6 +114,7 @@ impl Metrics {
             digest_seconds: seconds(),
             digest_failures: Counter::default(),
             scrubbed: Counter::default(),
+            issues: Family::default(),
             error_rate: Gauge::default(),
             ingest_p95: Gauge::default(),
         };
@@ -100,15 +122,23 @@ impl Metrics {
         metrics
     }
 
-    /// Writes all metrics as text. `error_rate` is how many errors a second came lately, where the
-    /// caller knows.
+    /// Writes all metrics as text, with what the caller has looked up.
     #[must_use]
-    pub fn to_text(&self, error_rate: Option<f64>) -> String {
-        if let Some(rate) = error_rate {
-            self.error_rate.set(rate);
-        }
+    pub fn to_text(&self, looked: Looked) -> String {
         let mut text = String::new();
         let registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(rate) = looked.error_rate {
+            self.error_rate.set(rate);
+        }
+        if let Some(issues) = looked.issues {
+            // Projects and issues go, and what is gone is no zero.
+            self.issues.clear();
+            for (labels, count) in issues {
+                let count = i64::try_from(count).unwrap_or(i64::MAX);
+                // Projects of two organisations may have one name.
+                self.issues.get_or_create(&labels).inc_by(count);
+            }
+        }
         // Writing into a `String` cannot fail.
         let _ = encode(&mut text, &registry);
         let p95 = quantile::quantile(&text, "mini_sentry_accept_seconds", 0.95);
@@ -123,6 +153,11 @@ impl Metrics {
         guard.register_collector(Box::new(process::ProcessCollector));
         self.register_aliases(&mut guard);
         let all = guard.sub_registry_with_prefix("mini_sentry");
+        all.register(
+            "issues",
+            "Issues by project, level and status",
+            self.issues.clone(),
+        );
         all.register("requests", "Answered requests", self.requests.clone());
         all.register("outcomes", "Judged items", self.outcomes.clone());
         all.register(

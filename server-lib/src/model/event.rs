@@ -4,8 +4,9 @@ use mini_sentry::protocol::EventId;
 pub use mini_sentry::protocol::Level;
 use mini_sentry::ratelimit::DataCategory;
 
-use super::ids::{IssueId, ProjectId, Seq};
+use super::ids::{GroupId, IssueId, ProjectId, Seq};
 use super::outcome::named;
+use super::tag::Tags;
 use super::time::Millis;
 
 named! {
@@ -38,7 +39,20 @@ impl EventKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GroupingKey(pub [u8; 16]);
 
-/// What digest needs to know of an event, without its body.
+/// The exception that people see first, or the message, in parts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Headline {
+    /// The exception's type; empty when there is none.
+    pub error_type: String,
+    /// The exception's text, or the message: its first line.
+    pub value: String,
+    /// The file of the frame that is to blame; may be empty.
+    pub filename: String,
+    /// The function of that frame; may be empty.
+    pub function: String,
+}
+
+/// What digest and the indexer need to know of an event, without its body.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EventFacts {
     /// What sort it is.
@@ -59,10 +73,21 @@ pub struct EventFacts {
     pub title: String,
     /// Where it happened: module and function, or the transaction; may be empty.
     pub culprit: String,
+    /// The title in parts.
+    pub headline: Headline,
+    /// Whether the program survived; `None` when not told.
+    pub handled: Option<bool>,
     /// What it is grouped by.
     pub grouping: GroupingKey,
+    /// What it would have been grouped by before the way of grouping changed; an event of a new key
+    /// joins the issue that has this one.
+    pub former_grouping: Option<GroupingKey>,
     /// A hash of who was affected; `None` when nobody is named.
     pub user: Option<i64>,
+    /// What it can be found by.
+    pub tags: Tags,
+    /// What full-text search looks into: message, exceptions, frames of the project's own code.
+    pub text: String,
 }
 
 /// An event on its way into the index.
@@ -89,7 +114,9 @@ pub struct EventRow {
     pub project: ProjectId,
     /// Its id.
     pub event_id: EventId,
-    /// The issue that it belongs to.
+    /// The group that it belongs to.
+    pub group: GroupId,
+    /// The issue that has the group now.
     pub issue: IssueId,
     /// What sort it is.
     pub kind: EventKind,
@@ -105,33 +132,4 @@ pub struct EventRow {
     pub release: String,
     /// A hash of who was affected.
     pub user: Option<i64>,
-}
-
-/// An issue: events of one grouping key in one project.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Issue {
-    /// Its number in this install.
-    pub id: IssueId,
-    /// Whose it is.
-    pub project: ProjectId,
-    /// Its number in its project, from 1: the end of `MY-APP-1F`.
-    pub number: u64,
-    /// What its events are grouped by.
-    pub grouping: GroupingKey,
-    /// What sort its events are.
-    pub kind: EventKind,
-    /// The title of its latest event.
-    pub title: String,
-    /// The culprit of its latest event.
-    pub culprit: String,
-    /// The platform of its latest event.
-    pub platform: String,
-    /// The level of its latest event.
-    pub level: Level,
-    /// When its first event happened.
-    pub first_seen: Millis,
-    /// When its latest event happened.
-    pub last_seen: Millis,
-    /// How many events it has had, those that retention dropped included.
-    pub events: u64,
 }

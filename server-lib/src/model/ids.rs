@@ -77,8 +77,25 @@ number! {
     AuditId(u64)
 }
 number! {
-    /// An issue.
+    /// An issue. The first group of an issue has the same number.
     IssueId(u64)
+}
+number! {
+    /// A group: the events of one grouping key in one project. Rows of events name their group for
+    /// ever; groups move between issues.
+    GroupId(u32)
+}
+number! {
+    /// A release in one project.
+    ReleaseId(u32)
+}
+number! {
+    /// A deployment of a release.
+    DeploymentId(u32)
+}
+number! {
+    /// An entry in the history of an issue.
+    ActivityId(u64)
 }
 number! {
     /// A contiguous range of [`Seq`] that is kept and dropped as a whole.

@@ -14,10 +14,11 @@ use mini_sentry::protocol::EventId;
 use crate::error::Error;
 use crate::journal::JournalBlock;
 use crate::model::catalog::{ApiToken, KeyLimit, Organisation, Project, ProjectKey};
-use crate::model::event::{EventRow, Issue, NewEvent};
+use crate::model::event::{EventRow, NewEvent};
 use crate::model::ids::{
-    IssueId, KeyId, OrganisationId, PartitionId, ProjectId, Seq, TokenId, UserId,
+    GroupId, IssueId, KeyId, OrganisationId, PartitionId, ProjectId, Seq, TokenId, UserId,
 };
+use crate::model::issue::Reopened;
 use crate::model::item::ItemRow;
 use crate::model::outcome::OutcomeCount;
 use crate::model::record::{Record, RecordKind};
@@ -29,17 +30,25 @@ use crate::secret::SecretHash;
 
 #[cfg(feature = "testkit")]
 pub mod conformance;
+pub mod index;
+mod issues;
 pub mod open;
 pub mod people;
+mod pick;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod query;
+mod releases;
 pub mod search;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+mod state;
 
+pub use index::Index;
+pub use issues::{IssueTotal, Issues, NewActivity};
 use people::People;
 use query::{EventFilter, ItemFilter, OutcomeFilter, OutcomeRow, Page};
+pub use releases::{HealthFilter, HealthRow, Releases};
 
 /// Environments that are noted of a project. Later ones are found in its events only.
 pub const MAX_ENVIRONMENTS: usize = 1000;
@@ -57,6 +66,10 @@ pub struct Store {
     pub events: Arc<dyn Events>,
     /// Issues.
     pub issues: Arc<dyn Issues>,
+    /// What events can be found by.
+    pub index: Arc<dyn Index>,
+    /// Releases.
+    pub releases: Arc<dyn Releases>,
     /// Outcomes and sessions.
     pub stats: Arc<dyn Stats>,
     /// Retention, erasure, backup, checks.
@@ -228,7 +241,7 @@ pub trait Digests: Send + Sync + 'static {
     /// Writes the batch and moves the position to `batch.last`, all or nothing. A batch that is
     /// not beyond the position changes nothing, so repeating after a crash is harmless. An event
     /// whose id its project has already, in an earlier batch or this one, is not stored.
-    async fn apply(&self, batch: Batch) -> Result<Applied, Error>;
+    async fn apply(&self, batch: Arc<Batch>) -> Result<Applied, Error>;
 }
 
 /// What digest made of some consecutive records.
@@ -248,8 +261,9 @@ pub struct Batch {
     pub sessions: Vec<SessionChange>,
     /// Sessions added up by SDKs.
     pub tallies: Vec<SessionTally>,
-    /// Counts, those of the events and items included. The store corrects them for duplicates:
-    /// an accepted error less, an invalid one of reason `duplicate` more.
+    /// Counts, those of the events and items included. The store corrects them for duplicates, an
+    /// accepted error less, an invalid one of reason `duplicate` more, and for discarded events,
+    /// which become filtered ones of reason `discarded`.
     pub outcomes: Vec<OutcomeCount>,
     /// The bodies' blocks; empty when the store is not their home. Whole blocks: they may begin
     /// before `first` and end after `last`.
@@ -259,10 +273,29 @@ pub struct Batch {
 /// What became of a batch.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Applied {
-    /// The issue of each stored event, in order, and whether the event opened it.
-    pub stored: Vec<(Seq, IssueId, bool)>,
+    /// The partition into which it went, with its first place; `None` when nothing was done.
+    pub partition: Option<(PartitionId, Seq)>,
+    /// What became of each stored event, in order.
+    pub stored: Vec<Stored>,
+    /// The issues that were opened again.
+    pub reopened: Vec<Reopened>,
     /// The events that were there already.
     pub duplicates: Vec<Seq>,
+    /// The events that were dropped, because people want none of their kind any more.
+    pub discarded: Vec<Seq>,
+}
+
+/// What became of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// Its place.
+    pub seq: Seq,
+    /// Its group.
+    pub group: GroupId,
+    /// Its issue.
+    pub issue: IssueId,
+    /// Whether it opened the issue.
+    pub is_new: bool,
 }
 
 /// The index of events and items. Never shows what was erased, what retention dropped, or what
@@ -303,16 +336,6 @@ pub trait Events: Send + Sync + 'static {
 
     /// Returns items, newest first by place.
     async fn items(&self, filter: &ItemFilter, page: Page) -> Result<Vec<ItemRow>, Error>;
-}
-
-/// Issues.
-#[async_trait]
-pub trait Issues: Send + Sync + 'static {
-    /// Finds issues by number, in the order asked; unknown ones are left out.
-    async fn get(&self, ids: &[IssueId]) -> Result<Vec<Issue>, Error>;
-
-    /// Returns the issues of projects, latest seen first.
-    async fn list(&self, projects: &[ProjectId], page: Page) -> Result<Vec<Issue>, Error>;
 }
 
 /// Outcomes and sessions.

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::accept::Refusal;
 use crate::error::{Error, ErrorKind};
+use crate::store::search::{NotSearchable, SearchError};
 
 /// The header that repeats the sentence, for SDKs that log it.
 pub const X_SENTRY_ERROR: HeaderName = HeaderName::from_static("x-sentry-error");
@@ -25,6 +26,7 @@ pub struct ApiError {
     causes: Vec<String>,
     retry_after: Option<Duration>,
     limits: Vec<RateLimit>,
+    search: Option<Box<SearchFault>>,
     for_sdk: bool,
 }
 
@@ -34,6 +36,20 @@ struct Body<'a> {
     code: &'a str,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     causes: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    search: Option<&'a SearchFault>,
+}
+
+/// What is wrong with a search, for those who mark the place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct SearchFault {
+    /// The first character, counted from 0.
+    start: usize,
+    /// The character behind the last.
+    end: usize,
+    found: String,
+    expected: String,
+    suggestion: Option<String>,
 }
 
 impl ApiError {
@@ -51,6 +67,7 @@ impl ApiError {
             causes: Vec::new(),
             retry_after: None,
             limits: Vec::new(),
+            search: None,
             for_sdk: false,
         }
     }
@@ -143,6 +160,29 @@ impl From<Refusal> for ApiError {
     }
 }
 
+impl From<SearchError> for ApiError {
+    fn from(error: SearchError) -> Self {
+        let place = error.place();
+        let fault = SearchFault {
+            start: place.start,
+            end: place.end,
+            found: error.found().to_owned(),
+            expected: error.expected().to_owned(),
+            suggestion: error.suggestion().map(str::to_owned),
+        };
+        Self {
+            search: Some(Box::new(fault)),
+            ..Self::invalid(error.code(), error.to_string())
+        }
+    }
+}
+
+impl From<NotSearchable> for ApiError {
+    fn from(error: NotSearchable) -> Self {
+        Self::invalid(error.code(), error.to_string())
+    }
+}
+
 impl From<Error> for ApiError {
     fn from(error: Error) -> Self {
         let (status, detail) = match error.kind() {
@@ -180,6 +220,7 @@ impl IntoResponse for ApiError {
             detail: &self.detail,
             code: self.code,
             causes: &self.causes,
+            search: self.search.as_deref(),
         };
         let mut response = (self.status, axum::Json(body)).into_response();
         let headers = response.headers_mut();

@@ -18,6 +18,7 @@ use super::EitherSlash;
 use super::access::{Access, missing};
 use super::error::ApiError;
 use super::extract::{is_forwarded, peer};
+use crate::metrics::{IssueLabels, Looked};
 use crate::model::outcome::Outcome;
 use crate::model::scope::Scope;
 use crate::model::time::Millis;
@@ -73,8 +74,28 @@ async fn metrics(State(state): State<AppState>, mut parts: Parts) -> Result<Resp
         None if is_local => {}
         None => return Err(missing()),
     }
-    let text = state.metrics.to_text(error_rate(&state).await);
+    let looked = Looked {
+        error_rate: error_rate(&state).await,
+        issues: issues(&state).await,
+    };
+    let text = state.metrics.to_text(looked);
     Ok(([(header::CONTENT_TYPE, PROMETHEUS_TEXT)], text).into_response())
+}
+
+/// Returns how many issues there are; `None` when the store does not tell.
+async fn issues(state: &AppState) -> Option<Vec<(IssueLabels, u64)>> {
+    let totals = tokio::time::timeout(STORE_PATIENCE, state.store.issues.totals());
+    let totals = totals.await.ok()?.ok()?;
+    let view = state.catalog.view();
+    let labelled = totals.into_iter().filter_map(|total| {
+        let labels = IssueLabels {
+            project: view.project(total.project)?.slug.clone(),
+            level: total.level.as_str(),
+            status: total.status.as_str(),
+        };
+        Some((labels, total.issues))
+    });
+    Some(labelled.collect())
 }
 
 /// Returns how many errors a second were accepted in the last minutes; `None` when the store does

@@ -7,14 +7,17 @@ use http::StatusCode;
 use crate::state::AppState;
 
 pub mod access;
+pub mod actors;
 pub mod api;
 pub mod api0;
 pub mod auth;
 mod cookie;
 pub mod error;
+pub mod event_search;
 pub mod extract;
 pub mod health;
 pub mod ingest;
+pub mod issue_search;
 pub mod layers;
 pub mod live;
 pub mod login;
@@ -24,6 +27,7 @@ pub mod paging;
 pub mod period;
 pub mod present;
 pub mod reading;
+pub mod releases;
 
 use error::ApiError;
 use layers::Group;

@@ -16,6 +16,7 @@ use crate::model::catalog::Project;
 use crate::model::event::EventRow;
 use crate::model::ids::{ProjectId, Seq};
 use crate::model::record::Record;
+use crate::model::tag::Tags;
 use crate::state::AppState;
 use crate::store::Bodies;
 use crate::store::query::EventFilter;
@@ -33,6 +34,13 @@ const UNREADABLE: &str = "<unreadable event>";
 pub async fn settle_list(state: &AppState) {
     let tail = state.journal.tail();
     state.progress.reached(tail, LIST_PATIENCE).await;
+}
+
+/// Waits shortly until what was accepted before now is in the store and in the search index, where
+/// that is little. While events come fast, answers of the index lack the last seconds.
+pub async fn settle_search(state: &AppState) {
+    settle_list(state).await;
+    state.feed.settle(LIST_PATIENCE).await;
 }
 
 /// Waits until what was accepted before now is in the store, or `patience` is over.
@@ -175,9 +183,9 @@ fn whole(row: EventRow, record: Record, project: Arc<Project>, rules: &FrameRule
     };
     // By the same function as the issue's, so that both say the same.
     let facts = Scan::read(&record.body).map(|scan| derive(&scan, &input));
-    let (title, culprit) = facts.map_or_else(
-        |_| (UNREADABLE.to_owned(), String::new()),
-        |facts| (facts.title, facts.culprit),
+    let (title, culprit, indexed) = facts.map_or_else(
+        |_| (UNREADABLE.to_owned(), String::new(), Tags::default()),
+        |facts| (facts.title, facts.culprit, facts.tags),
     );
     let event = normalize::event(&record, rules);
     WholeEvent {
@@ -187,6 +195,7 @@ fn whole(row: EventRow, record: Record, project: Arc<Project>, rules: &FrameRule
         event,
         title,
         culprit,
+        indexed,
     }
 }
 

@@ -73,7 +73,7 @@ async fn events_are_filtered_counted_and_paged() {
         assert_eq!(list["count"], count, "{query}");
         assert_eq!(ids(&list).len() as u64, count, "{query}");
     }
-    for query in ["q=timeout", "level=loud", "from=soon", "limit=x"] {
+    for query in ["q=level:", "level=loud", "from=soon", "limit=x"] {
         let path = format!("/api/events/?{query}");
         let refused =
             answer(request(&server, Method::GET, &path).bearer_auth(server.token())).await;
@@ -198,4 +198,42 @@ async fn a_host_that_is_not_ours_is_refused() {
         ask("evil.example.com").await.status,
         StatusCode::BAD_REQUEST
     );
+}
+
+#[tokio::test]
+async fn issues_are_counted_by_project_and_level_for_prometheus() {
+    let server = TestServer::start().await.unwrap();
+    for (number, level) in [(1, "error"), (2, "error"), (3, "info")] {
+        let event = json!({ "message": format!("{level} {}", "x".repeat(number)), "level": level });
+        send(&server, u32::try_from(number).unwrap(), event).await;
+    }
+    server.digested().await.unwrap();
+    let text = answer(request(&server, Method::GET, "/metrics")).await.text;
+    for line in [
+        r#"mini_sentry_issues{project="my-project",level="error",status="unresolved"} 2"#,
+        r#"mini_sentry_issues{project="my-project",level="info",status="unresolved"} 1"#,
+        "sentry_events_processed_total 3",
+        "sentry_error_rate ",
+    ] {
+        assert!(text.contains(line), "{line} is not in {text}");
+    }
+}
+
+#[tokio::test]
+async fn the_document_is_a_page_that_may_load_nothing_and_yaml() {
+    let server = TestServer::start().await.unwrap();
+    let page = answer(request(&server, Method::GET, "/docs/")).await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(page.header("content-type").starts_with("text/html"));
+    let policy = page.header("content-security-policy");
+    assert!(
+        policy.starts_with("default-src 'none'; style-src 'sha256-"),
+        "{policy}"
+    );
+    assert!(!policy.contains("unsafe"), "{policy}");
+    assert!(page.text.contains("/api/groups/"));
+    let yaml = answer(request(&server, Method::GET, "/docs/openapi.yaml")).await;
+    assert_eq!(yaml.header("content-type"), "application/yaml");
+    assert!(yaml.text.contains("\"openapi\": \"3.1.0\""));
+    assert!(yaml.text.contains(&server.url));
 }

@@ -60,6 +60,10 @@ const TABLE: &[(&str, &[&str])] = &[
             "catalog", "clock", "error", "facts", "journal", "metrics", "model", "store",
         ],
     ),
+    (
+        "indexer",
+        &["catalog", "digest", "error", "facts", "model", "store"],
+    ),
     ("state", PARTS),
     ("jobs", JOBS),
     ("web", WEB),
@@ -77,6 +81,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "config",
             "digest",
             "error",
+            "indexer",
             "journal",
             "metrics",
             "people",
@@ -90,6 +95,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "builder",
             "digest",
             "error",
+            "indexer",
             "jobs",
             "model",
             "provision",
@@ -125,8 +131,8 @@ const BACKEND: &[&str] = &[
     "secret",
 ];
 const PARTS: &[&str] = &[
-    "accept", "blob", "catalog", "clock", "config", "digest", "journal", "metrics", "people",
-    "store",
+    "accept", "blob", "catalog", "clock", "config", "digest", "indexer", "journal", "metrics",
+    "people", "store",
 ];
 const JOBS: &[&str] = &[
     "state", "accept", "blob", "catalog", "clock", "config", "digest", "error", "journal",
@@ -134,7 +140,7 @@ const JOBS: &[&str] = &[
 ];
 const WEB: &[&str] = &[
     "state", "accept", "address", "blob", "catalog", "clock", "config", "digest", "error", "facts",
-    "journal", "metrics", "model", "people", "secret", "store", "tokens",
+    "indexer", "journal", "metrics", "model", "people", "secret", "store", "tokens",
 ];
 
 const NAMES_WITHOUT_A_SUBJECT: &[&str] = &["utils", "helpers", "common", "misc", "manager"];

@@ -75,7 +75,7 @@ async fn a_database_of_each_released_version_is_opened() {
             received: NOW,
             ..Batch::default()
         };
-        store.digests.apply(next).await.unwrap();
+        store.digests.apply(next.into()).await.unwrap();
         let unknown = EventId::from_bytes([9; 16]);
         let found = store.events.find(unknown, &filter.projects).await;
         assert_eq!(found.unwrap(), [], "{version}");

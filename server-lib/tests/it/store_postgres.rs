@@ -12,11 +12,14 @@ use mini_sentry_server::block::{BlockBuilder, Packer};
 use mini_sentry_server::clock::SystemClock;
 use mini_sentry_server::error::{Error, ErrorKind};
 use mini_sentry_server::journal::JournalBlock;
-use mini_sentry_server::model::event::{EventFacts, EventKind, GroupingKey, Level, NewEvent};
+use mini_sentry_server::model::event::{
+    EventFacts, EventKind, GroupingKey, Headline, Level, NewEvent,
+};
 use mini_sentry_server::model::ids::{ProjectId, Seq};
 use mini_sentry_server::model::item::ItemRow;
 use mini_sentry_server::model::record::{RecordContext, RecordHead, RecordKind};
 use mini_sentry_server::model::settings::ProjectSettings;
+use mini_sentry_server::model::tag::Tags;
 use mini_sentry_server::model::time::Millis;
 use mini_sentry_server::store::conformance::Place;
 use mini_sentry_server::store::open::StoreOptions;
@@ -124,6 +127,11 @@ fn batch(project: ProjectId, first: u64, count: u64) -> Batch {
                 title: "Error".to_owned(),
                 culprit: String::new(),
                 grouping: GroupingKey([u8::try_from(seq.0 % 7).unwrap(); 16]),
+                headline: Headline::default(),
+                handled: None,
+                former_grouping: None,
+                tags: Tags::default(),
+                text: String::new(),
                 user: None,
             },
         });
@@ -227,7 +235,7 @@ async fn bodies_are_read_by_place_also_where_a_block_spans_batches() -> Result<(
     let store = place.open(options(30)).await?;
     let project = project(&store).await?;
     for first in [1, 8, 15, 22, 29, 36, 43] {
-        store.digests.apply(batch(project, first, 7)).await?;
+        store.digests.apply(batch(project, first, 7).into()).await?;
     }
     let asked = [49, 3, 50, 17, 3, 51, 0];
     assert_eq!(bodies(&store, asked.into_iter()).await?, [49, 3, 50, 17, 3]);
@@ -243,7 +251,10 @@ async fn erased_bodies_are_gone_after_compaction_and_their_marks_too() -> Result
     let store = place.open(options(30)).await?;
     let project = project(&store).await?;
     for first in [1, 31, 61] {
-        store.digests.apply(batch(project, first, 30)).await?;
+        store
+            .digests
+            .apply(batch(project, first, 30).into())
+            .await?;
     }
     store.upkeep.erase(&[Seq(5), Seq(65)]).await?;
     compact(&store).await?;
@@ -275,7 +286,10 @@ async fn dropped_bodies_are_gone_and_the_others_stay() -> Result<(), Error> {
     let store = place.open(options(30)).await?;
     let project = project(&store).await?;
     for first in (1..=91).step_by(15) {
-        store.digests.apply(batch(project, first, 15)).await?;
+        store
+            .digests
+            .apply(batch(project, first, 15).into())
+            .await?;
     }
     home(&store).drop_through(Seq(45)).await?;
     assert_eq!(
@@ -287,7 +301,7 @@ async fn dropped_bodies_are_gone_and_the_others_stay() -> Result<(), Error> {
     assert!(bodies(&store, 1..=110).await?.contains(&71));
     home(&store).drop_through(Seq(110)).await?;
     assert_eq!(bodies(&store, 1..=110).await?, [0; 0]);
-    store.digests.apply(batch(project, 106, 15)).await?;
+    store.digests.apply(batch(project, 106, 15).into()).await?;
     assert_eq!(
         bodies(&store, 111..=120).await?,
         (111..=120).collect::<Vec<_>>()
@@ -320,7 +334,7 @@ async fn a_body_in_a_file_goes_with_its_record() -> Result<(), Error> {
             builder.push(Seq(seq), &head, b"").unwrap();
         }
         batch.blocks.push(finished(&mut builder));
-        store.digests.apply(batch).await?;
+        store.digests.apply(batch.into()).await?;
     }
     let there = || {
         let mut names = blobs.names().unwrap();
@@ -364,7 +378,7 @@ async fn a_text_that_the_database_does_not_have_is_stored_all_the_same() -> Resu
         attachment_type: String::new(),
         bytes: 0,
     });
-    store.digests.apply(wild).await?;
+    store.digests.apply(wild.into()).await?;
     assert_eq!(listed(&store, project).await?, [1, 2, 3]);
     let filter = EventFilter {
         projects: vec![project],
@@ -402,7 +416,7 @@ async fn nothing_is_lost_or_doubled_when_the_server_is_stopped_and_started() -> 
         let mut is_back = false;
         while !is_back || next % 20 != 1 {
             assert!(Instant::now() < deadline, "the store did not recover");
-            match store.digests.apply(batch(project, next, 5)).await {
+            match store.digests.apply(batch(project, next, 5).into()).await {
                 Ok(_) => next += 5,
                 Err(error) => {
                     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
@@ -519,7 +533,10 @@ async fn a_database_of_the_first_schema_is_brought_up_to_date() -> Result<(), Er
     let catalogue = store.catalog.snapshot().await?;
     assert_eq!(catalogue.organisations[0].slug, "acme");
     assert_eq!(store.upkeep.dead(Seq(0)..=Seq(9)).await?.seqs, [Seq(3)]);
-    store.digests.apply(batch(ProjectId(1), 1, 10)).await?;
+    store
+        .digests
+        .apply(batch(ProjectId(1), 1, 10).into())
+        .await?;
     assert_eq!(bodies(&store, 1..=10).await?.len(), 10);
     Ok(())
 }
@@ -554,14 +571,20 @@ async fn a_copy_made_beside_writers_is_consistent_and_restores() -> Result<(), E
     let store = open(&uri, options(50)).await?;
     let project = project(&store).await?;
     for first in (1..=181).step_by(20) {
-        store.digests.apply(batch(project, first, 20)).await?;
+        store
+            .digests
+            .apply(batch(project, first, 20).into())
+            .await?;
     }
     store.upkeep.erase(&[Seq(7), Seq(195)]).await?;
     home(&store).compact(store.upkeep.as_ref()).await?;
     let folder = tempfile::tempdir()?;
     let writing = async {
         for first in (201..=381).step_by(20) {
-            store.digests.apply(batch(project, first, 20)).await?;
+            store
+                .digests
+                .apply(batch(project, first, 20).into())
+                .await?;
         }
         compact(&store).await
     };
@@ -588,7 +611,7 @@ async fn a_copy_made_beside_writers_is_consistent_and_restores() -> Result<(), E
     // It goes on where the copy was made.
     let again = restored
         .digests
-        .apply(batch(project, position.0 + 1, 20))
+        .apply(batch(project, position.0 + 1, 20).into())
         .await?;
     assert_eq!(again.stored.len(), 20);
 
@@ -608,7 +631,7 @@ async fn a_damaged_copy_is_not_restored() -> Result<(), Error> {
     let uri = server.database().await?;
     let store = open(&uri, options(50)).await?;
     let project = project(&store).await?;
-    store.digests.apply(batch(project, 1, 20)).await?;
+    store.digests.apply(batch(project, 1, 20).into()).await?;
     let folder = tempfile::tempdir()?;
     store.upkeep.backup(folder.path()).await?;
     let file = folder.path().join("postgres/blocks_1_0");

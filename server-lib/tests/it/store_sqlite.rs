@@ -9,10 +9,13 @@ use mini_sentry::protocol::EventId;
 use mini_sentry::ratelimit::DataCategory;
 use mini_sentry_server::clock::Clock;
 use mini_sentry_server::error::Error;
-use mini_sentry_server::model::event::{EventFacts, EventKind, GroupingKey, Level, NewEvent};
+use mini_sentry_server::model::event::{
+    EventFacts, EventKind, GroupingKey, Headline, Level, NewEvent,
+};
 use mini_sentry_server::model::ids::{ProjectId, Seq};
 use mini_sentry_server::model::outcome::{Outcome, OutcomeCount};
 use mini_sentry_server::model::settings::ProjectSettings;
+use mini_sentry_server::model::tag::Tags;
 use mini_sentry_server::model::time::Millis;
 use mini_sentry_server::store::conformance::{NOW, Place, options, partitioned};
 use mini_sentry_server::store::open::{StoreOptions, open};
@@ -71,6 +74,11 @@ fn batch(project: ProjectId, after: u64, count: u64) -> Batch {
             title: format!("title-of-{seq}."),
             culprit: format!("culprit-of-{seq}."),
             grouping: GroupingKey(u128::from(seq % 50).to_be_bytes()),
+            headline: Headline::default(),
+            handled: None,
+            former_grouping: None,
+            tags: Tags::default(),
+            text: String::new(),
             user: None,
         },
     };
@@ -138,12 +146,16 @@ async fn a_backup_that_is_taken_while_others_write_is_whole() {
     let folder = Folder::new();
     let store = folder.open(partitioned(700)).await.unwrap();
     let project = project(&store).await;
-    store.digests.apply(batch(project, 0, 500)).await.unwrap();
+    store
+        .digests
+        .apply(batch(project, 0, 500).into())
+        .await
+        .unwrap();
     let into = Folder::new();
     let (copied, ()) = tokio::join!(store.upkeep.backup(into.0.path()), async {
         for round in 1..20 {
             let batch = batch(project, round * 500, 500);
-            store.digests.apply(batch).await.unwrap();
+            store.digests.apply(batch.into()).await.unwrap();
         }
     });
     copied.unwrap();
@@ -161,7 +173,7 @@ async fn a_backup_that_is_taken_while_others_write_is_whole() {
     next.events
         .iter_mut()
         .for_each(|event| event.event_id = event_id(42));
-    let applied = copy.digests.apply(next).await.unwrap();
+    let applied = copy.digests.apply(next.into()).await.unwrap();
     assert_eq!(applied.duplicates.len(), 2);
     // A second backup replaces the first.
     store.upkeep.backup(into.0.path()).await.unwrap();
@@ -172,7 +184,11 @@ async fn what_an_erased_event_said_is_in_no_file() {
     let folder = Folder::new();
     let store = folder.open(options()).await.unwrap();
     let project = project(&store).await;
-    store.digests.apply(batch(project, 0, 40)).await.unwrap();
+    store
+        .digests
+        .apply(batch(project, 0, 40).into())
+        .await
+        .unwrap();
     assert!(holds(folder.0.path(), "title-of-7."));
     store.upkeep.erase(&[Seq(7)]).await.unwrap();
     assert!(!holds(folder.0.path(), "title-of-7."));
@@ -191,7 +207,7 @@ async fn duplicates_are_found_among_very_many() {
     let project = project(&store).await;
     for round in 0..45 {
         let batch = batch(project, round * 1000, 1000);
-        let applied = store.digests.apply(batch).await.unwrap();
+        let applied = store.digests.apply(batch.into()).await.unwrap();
         assert_eq!(applied.duplicates, []);
     }
     store.upkeep.close().await.unwrap();
@@ -201,7 +217,7 @@ async fn duplicates_are_found_among_very_many() {
     for event in &mut again.events {
         event.event_id = event_id((event.seq.0 - 45_000) * 50);
     }
-    let applied = store.digests.apply(again).await.unwrap();
+    let applied = store.digests.apply(again.into()).await.unwrap();
     assert_eq!(applied.duplicates.len(), 900);
     assert_eq!(applied.stored, []);
 }
@@ -211,14 +227,22 @@ async fn a_store_that_rests_gives_its_log_back() {
     let folder = Folder::new();
     let store = folder.open(options()).await.unwrap();
     let project = project(&store).await;
-    store.digests.apply(batch(project, 0, 500)).await.unwrap();
+    store
+        .digests
+        .apply(batch(project, 0, 500).into())
+        .await
+        .unwrap();
     let log = folder.0.path().join("mini-sentry.db-wal");
     assert!(log.metadata().unwrap().len() > 0);
     for _ in 0..2 {
         assert_eq!(store.upkeep.sweep(100).await.unwrap(), 0);
     }
     assert_eq!(log.metadata().unwrap().len(), 0);
-    store.digests.apply(batch(project, 500, 5)).await.unwrap();
+    store
+        .digests
+        .apply(batch(project, 500, 5).into())
+        .await
+        .unwrap();
     assert_eq!(count(&store, project).await, 505);
 }
 

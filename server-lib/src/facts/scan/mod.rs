@@ -8,6 +8,7 @@ use super::json::{Cursor, Shape};
 use super::{Scan, ScannedException, ScannedFrame, ScannedUser};
 use tags::read_tags;
 
+mod contexts;
 mod owned;
 mod tags;
 
@@ -135,6 +136,8 @@ fn read_field<'a>(
         "logger" => replace(&mut scan.logger, cursor.text()?),
         "message" => read_message(cursor, &mut messages.message)?,
         "logentry" | "sentry.interfaces.Message" => read_message(cursor, &mut messages.logentry)?,
+        "server_name" => replace(&mut scan.server_name, cursor.text()?),
+        "contexts" => contexts::read_contexts(cursor, &mut scan.contexts)?,
         "fingerprint" => read_fingerprint(cursor, &mut scan.fingerprint)?,
         "exception" | "sentry.interfaces.Exception" => {
             read_exceptions(cursor, &mut scan.exceptions)?;
@@ -264,6 +267,7 @@ fn read_mechanism<'a>(
     fields(cursor, |cursor, key| {
         match key {
             "type" => replace(&mut exception.mechanism, cursor.text()?),
+            "handled" => replace(&mut exception.handled, cursor.boolean()?),
             "synthetic" => exception.is_synthetic = cursor.boolean()? == Some(true),
             "is_exception_group" => exception.is_group = cursor.boolean()? == Some(true),
             "exception_id" => exception.id = number(cursor)?,

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use crate::facts::{Scan, ScannedException, ScannedFrame, ScannedUser};
+use crate::facts::{
+    NameAndVersion, Scan, ScannedContexts, ScannedException, ScannedFrame, ScannedUser,
+};
 
 impl Scan<'_> {
     /// Copies what is borrowed.
@@ -36,6 +38,7 @@ impl Scan<'_> {
                     module: owned(exception.module),
                     frames: owned_frames(exception.frames),
                     mechanism: owned(exception.mechanism),
+                    handled: exception.handled,
                     is_synthetic: exception.is_synthetic,
                     is_group: exception.is_group,
                     id: exception.id,
@@ -60,6 +63,27 @@ impl Scan<'_> {
             sdk_name: owned(self.sdk_name),
             sdk_version: owned(self.sdk_version),
             infer_ip: owned(self.infer_ip),
+            server_name: owned(self.server_name),
+            contexts: self.contexts.into_owned(),
+        }
+    }
+}
+
+impl ScannedContexts<'_> {
+    /// Copies what is borrowed.
+    fn into_owned(self) -> ScannedContexts<'static> {
+        let program = |program: NameAndVersion<'_>| NameAndVersion {
+            name: owned(program.name),
+            version: owned(program.version),
+        };
+        ScannedContexts {
+            browser: program(self.browser),
+            os: program(self.os),
+            client_os: program(self.client_os),
+            runtime: program(self.runtime),
+            app: program(self.app),
+            device: owned(self.device),
+            device_family: owned(self.device_family),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Tags: a map, or a list of pairs.
+//! Tags: a map, a list of pairs, or a list of `{"key", "value"}`.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use crate::facts::json::{Cursor, Shape};
 /// Tags that are kept.
 const MAX_TAGS: usize = 200;
 
-/// Reads a map, or a list of pairs.
+/// Reads a map, a list of pairs, or a list of `{"key", "value"}`.
 pub(super) fn read_tags<'a>(
     cursor: &mut Cursor<'a>,
     tags: &mut Vec<(Cow<'a, str>, Cow<'a, str>)>,
@@ -26,18 +26,23 @@ pub(super) fn read_tags<'a>(
             Ok(())
         }),
         Shape::List => cursor.list(|cursor| {
-            if cursor.shape() != Shape::List {
-                return cursor.skip();
-            }
             let (mut key, mut value, mut place) = (None, None, 0_usize);
-            cursor.list(|cursor| {
-                place = place.saturating_add(1);
-                match place {
-                    1 => put(&mut key, cursor.scalar()),
-                    2 => put(&mut value, cursor.scalar()),
+            match cursor.shape() {
+                Shape::List => cursor.list(|cursor| {
+                    place = place.saturating_add(1);
+                    match place {
+                        1 => put(&mut key, cursor.scalar()),
+                        2 => put(&mut value, cursor.scalar()),
+                        _ => cursor.skip(),
+                    }
+                })?,
+                Shape::Object => cursor.object(|cursor, name| match name {
+                    "key" => put(&mut key, cursor.scalar()),
+                    "value" => put(&mut value, cursor.scalar()),
                     _ => cursor.skip(),
-                }
-            })?;
+                })?,
+                Shape::Text | Shape::Other => cursor.skip()?,
+            }
             if let Some(key) = key {
                 keep(key, value);
             }

@@ -6,13 +6,16 @@ use mini_sentry::ratelimit::DataCategory;
 use super::NOW;
 use crate::error::Error;
 use crate::model::catalog::{Organisation, Project};
-use crate::model::event::{EventFacts, EventKind, EventRow, GroupingKey, Level, NewEvent};
-use crate::model::ids::{IssueId, OrganisationId, ProjectId, Seq};
+use crate::model::event::{
+    EventFacts, EventKind, EventRow, GroupingKey, Headline, Level, NewEvent,
+};
+use crate::model::ids::{OrganisationId, ProjectId, Seq};
 use crate::model::item::ItemRow;
 use crate::model::outcome::{Outcome, OutcomeCount};
 use crate::model::record::RecordKind;
 use crate::model::settings::ProjectSettings;
-use crate::store::{Applied, Batch, NewProject, Store};
+use crate::model::tag::Tags;
+use crate::store::{Applied, Batch, NewProject, Store, Stored};
 
 /// Numbers that look random; equal seeds give equal numbers.
 pub(super) struct Dice(u64);
@@ -146,7 +149,12 @@ impl Feed {
                 dist: String::new(),
                 title: format!("Error {}", seq.0),
                 culprit: "main".to_owned(),
+                headline: Headline::default(),
+                handled: None,
                 grouping: grouping(1),
+                former_grouping: None,
+                tags: Tags::default(),
+                text: String::new(),
                 user: None,
             },
         };
@@ -196,7 +204,7 @@ impl Feed {
 
     /// Applies what was added since the last time.
     pub(super) async fn apply(&mut self, store: &Store) -> Result<Applied, Error> {
-        store.digests.apply(self.take()).await
+        store.digests.apply(self.take().into()).await
     }
 
     /// Takes what was added since the last time, as a batch.
@@ -225,12 +233,13 @@ impl Feed {
 }
 
 /// Returns the row that an event becomes.
-pub(super) fn row(event: &NewEvent, issue: IssueId) -> EventRow {
+pub(super) fn row(event: &NewEvent, stored: &Stored) -> EventRow {
     EventRow {
         seq: event.seq,
         project: event.project,
         event_id: event.event_id,
-        issue,
+        group: stored.group,
+        issue: stored.issue,
         kind: event.facts.kind,
         timestamp: event.facts.timestamp,
         received: event.received,

@@ -6,8 +6,9 @@ use std::collections::HashMap;
 use super::data::{Dice, Feed, grouping, projects};
 use super::{NOW, Place, missing, options, partitioned};
 use crate::error::Error;
-use crate::model::event::{EventKind, Issue, Level};
+use crate::model::event::{EventKind, Headline, Level};
 use crate::model::ids::{IssueId, ProjectId};
+use crate::model::issue::{Affected, Issue, IssueState, Priority};
 use crate::store::Store;
 use crate::store::query::Page;
 
@@ -28,26 +29,19 @@ pub async fn events_of_one_key_share_an_issue(place: &dyn Place) -> Result<(), E
     feed.event(two, |_| ());
     feed.event(one, |event| event.facts.grouping = grouping(2));
     let applied = feed.apply(&store).await?;
-    let opened: Vec<_> = applied
-        .stored
-        .iter()
-        .map(|(_, _, opened)| *opened)
-        .collect();
+    let opened: Vec<_> = applied.stored.iter().map(|one| one.is_new).collect();
     assert_eq!(opened, [true, false, true, true]);
     feed.event(one, |_| ());
     let again = feed.apply(&store).await?;
     let issues: Vec<_> = (applied.stored.iter().chain(&again.stored))
-        .map(|(_, issue, _)| *issue)
+        .map(|one| one.issue)
         .collect();
     let (first, of_two, second) = match *issues {
         [a, b, c, d, e] if a == b && a == e => (a, c, d),
         _ => return Err(missing("one issue for one key")),
     };
     assert!(first != of_two && first != second && of_two != second);
-    assert_eq!(
-        again.stored.first().map(|(_, _, opened)| *opened),
-        Some(false)
-    );
+    assert_eq!(again.stored.first().map(|one| one.is_new), Some(false));
 
     let asked = [second, IssueId(9_999), first];
     let found = store.issues.get(&asked).await?;
@@ -92,8 +86,19 @@ pub async fn an_issue_shows_its_latest_event(place: &dyn Place) -> Result<(), Er
         event.facts.platform = "python".to_owned();
         event.facts.level = Level::Fatal;
         event.facts.kind = EventKind::Default;
+        event.facts.release = "2.0".to_owned();
+        event.facts.handled = Some(false);
+        event.facts.headline = Headline {
+            error_type: "PaymentError".to_owned(),
+            value: "card declined".to_owned(),
+            filename: "pay.py".to_owned(),
+            function: "pay".to_owned(),
+        };
     });
-    feed.event(project, |event| event.facts.timestamp = NOW.plus(-1000));
+    feed.event(project, |event| {
+        event.facts.timestamp = NOW.plus(-1000);
+        event.facts.release = "1.0".to_owned();
+    });
     feed.apply(&store).await?;
     let expected = Issue {
         id: only_issue(&store, project).await?.id,
@@ -105,9 +110,26 @@ pub async fn an_issue_shows_its_latest_event(place: &dyn Place) -> Result<(), Er
         culprit: "checkout in pay".to_owned(),
         platform: "python".to_owned(),
         level: Level::Fatal,
+        headline: Headline {
+            error_type: "PaymentError".to_owned(),
+            value: "card declined".to_owned(),
+            filename: "pay.py".to_owned(),
+            function: "pay".to_owned(),
+        },
+        is_unhandled: true,
         first_seen: NOW.plus(-1000),
         last_seen: NOW.plus(1000),
         events: 3,
+        affected: Affected {
+            users: 0,
+            is_exact: true,
+        },
+        first_release: "1.0".to_owned(),
+        last_release: "2.0".to_owned(),
+        state: IssueState::new(NOW),
+        priority: Priority::High,
+        assignee: None,
+        comments: 0,
     };
     assert_eq!(only_issue(&store, project).await?, expected);
 
@@ -188,8 +210,9 @@ pub async fn many_issues_in_many_batches_keep_their_numbers(
         }
         let applied = feed.apply(&store).await?;
         assert_eq!(applied.stored.len(), 200);
-        for (seq, issue, opened) in applied.stored {
-            let given = feed.given().iter().find(|event| event.seq == seq);
+        for one in applied.stored {
+            let (issue, opened) = (one.issue, one.is_new);
+            let given = feed.given().iter().find(|event| event.seq == one.seq);
             let given = given.ok_or_else(|| missing("an event"))?;
             let key = (given.project, given.facts.grouping);
             assert_eq!(known.insert(key, issue).unwrap_or(issue), issue);

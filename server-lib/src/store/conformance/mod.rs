@@ -20,13 +20,18 @@ mod data;
 pub mod digests;
 pub mod erasure;
 pub mod events;
+mod indexing;
 pub mod issues;
 pub mod items;
 pub mod people;
+pub mod picks;
 mod reference;
+pub mod releases;
+pub mod search;
 pub mod stats;
 pub mod tokens;
 pub mod upkeep;
+pub mod work;
 
 /// One database, empty at first.
 #[async_trait]
@@ -144,6 +149,42 @@ macro_rules! store_conformance {
                 issues_are_listed_latest_seen_first,
                 many_issues_in_many_batches_keep_their_numbers,
                 issues_of_a_deleted_project_are_gone,
+            ],
+            work: [
+                a_resolved_issue_is_opened_by_a_further_event,
+                the_release_decides_what_opens_an_issue_again,
+                a_commit_resolves_in_the_release_that_brings_it,
+                an_ignored_issue_comes_back_when_it_was_told_to,
+                an_ignored_issue_counts_events_in_intervals,
+                an_ignored_issue_comes_back_after_so_many_users,
+                assignment_and_priority_leave_a_history,
+                comments_are_written_changed_and_deleted,
+                marks_belong_to_a_person,
+                merged_issues_are_one_and_come_apart_again,
+                only_issues_of_one_project_are_merged,
+                a_deleted_issue_is_gone_and_its_key_opens_another,
+                events_of_a_discarded_issue_are_dropped_and_counted,
+                a_key_that_replaces_another_joins_its_issue,
+            ],
+            search: [
+                events_are_found_as_by_looking_at_each,
+                what_is_erased_hidden_or_dropped_is_not_found,
+                events_are_counted_by_hour_tag_and_issue,
+                tags_are_summed_up_for_issues_and_projects,
+                rare_values_beyond_a_bound_are_counted_as_others,
+                the_events_of_an_issue_are_counted_by_hour,
+                people_are_counted_once,
+                the_same_index_batch_again_changes_nothing,
+            ],
+            picks: [
+                issues_are_found_as_by_looking_at_each,
+            ],
+            releases: [
+                events_and_sessions_make_releases_known,
+                releases_are_made_changed_and_listed,
+                a_release_with_issues_is_not_deleted,
+                deployments_make_releases_known,
+                health_is_summed_by_release_and_interval,
             ],
             items: [
                 an_item_is_read_back_whole,

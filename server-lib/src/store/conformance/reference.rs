@@ -21,9 +21,9 @@ pub(super) struct Reference {
 impl Reference {
     /// Learns what a batch stored.
     pub(super) fn learn(&mut self, feed: &Feed, applied: &Applied) {
-        for (seq, issue, _) in &applied.stored {
-            let given = feed.given().iter().find(|event| event.seq == *seq);
-            self.rows.extend(given.map(|event| row(event, *issue)));
+        for stored in &applied.stored {
+            let given = feed.given().iter().find(|event| event.seq == stored.seq);
+            self.rows.extend(given.map(|event| row(event, stored)));
         }
     }
 

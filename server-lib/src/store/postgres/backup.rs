@@ -25,7 +25,7 @@ pub(super) const FOLDER: &str = "postgres";
 /// The form of the files.
 pub(super) const FORM: u32 = 1;
 /// Tables besides those of partitions and ranges, owners before what belongs to them.
-pub(super) const TABLES: [&str; 24] = [
+pub(super) const TABLES: [&str; 35] = [
     "counters",
     "organisations",
     "projects",
@@ -41,9 +41,20 @@ pub(super) const TABLES: [&str; 24] = [
     "audit_log",
     "digest",
     "partitions",
+    "groups",
     "environments",
     "issues",
     "issue_numbers",
+    "issue_marks",
+    "activity",
+    "discarded_groups",
+    "deleted_groups",
+    "releases",
+    "commits",
+    "deployments",
+    "runs",
+    "group_people",
+    "texts",
     "hidden",
     "dead",
     "outcomes",

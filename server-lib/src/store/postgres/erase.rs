@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use tokio_postgres::Row;
 
 use super::digest::{BEGIN, Counted, LOCK, add_events, mark_dead};
+use super::issues::remove;
 use super::pool::{Lease, Pool};
 use super::row::{Sixteen, big, get, int, seq};
 use crate::error::Error;
@@ -41,6 +42,9 @@ pub(super) async fn by_place(lease: &mut Lease, seqs: &[Seq]) -> Result<u64, Err
             gone.push(seq(row, 0)?);
         }
         mark_dead(lease, &gone).await?;
+        let groups = events.iter().map(|row| get::<i64>(row, 3));
+        let groups = groups.collect::<Result<Vec<_>, _>>()?;
+        remove::remove_empty(lease, &groups).await?;
         lease.commit().await?;
         erased = erased.saturating_add(gone.len() as u64);
     }
@@ -108,6 +112,12 @@ pub(super) async fn sweep(pool: &std::sync::Arc<Pool>, limit: u64) -> Result<u64
     );
     if removed == 0 {
         forget_deleted_projects(&mut lease).await?;
+        let condemned = remove::condemned(&mut lease, limit).await?;
+        if !condemned.is_empty() {
+            lease.commit().await?;
+            let condemned: Vec<_> = condemned.into_iter().filter_map(Seq::from_i64).collect();
+            return by_place(&mut lease, &condemned).await;
+        }
     }
     lease.commit().await?;
     Ok(removed)
@@ -115,8 +125,8 @@ pub(super) async fn sweep(pool: &std::sync::Arc<Pool>, limit: u64) -> Result<u64
 
 /// Removes what deleted projects have besides events and items.
 async fn forget_deleted_projects(lease: &mut Lease) -> Result<(), Error> {
+    remove::clear_projects(lease).await?;
     for table in [
-        "issues",
         "issue_numbers",
         "outcomes",
         "environments",
@@ -144,16 +154,18 @@ async fn delete_events(lease: &mut Lease, seqs: &[i64]) -> Result<Vec<Row>, Erro
     }
     let rows = lease
         .query(
-            "DELETE FROM events WHERE seq = ANY($1) RETURNING part, seq, project, issue, \
+            "DELETE FROM events WHERE seq = ANY($1) RETURNING part, seq, project, group_id, \
              happened, level, environment, release, event_id",
             &[&seqs],
         )
         .await?;
     let mut parts: BTreeMap<i32, Vec<Counted<'_>>> = BTreeMap::new();
+    let mut places: BTreeMap<i32, Vec<i64>> = BTreeMap::new();
     for row in &rows {
+        places.entry(get(row, 0)?).or_default().push(get(row, 1)?);
         parts.entry(get(row, 0)?).or_default().push(Counted {
             project: get(row, 2)?,
-            issue: get(row, 3)?,
+            group: get(row, 3)?,
             happened: Millis(get(row, 4)?),
             level: get(row, 5)?,
             environment: get(row, 6)?,
@@ -162,6 +174,13 @@ async fn delete_events(lease: &mut Lease, seqs: &[i64]) -> Result<Vec<Row>, Erro
     }
     for (part, events) in &parts {
         add_events(lease, *part, events, -1).await?;
+        lease
+            .execute(
+                "INSERT INTO unindexed (part, seq) SELECT $1, unnest($2::bigint[]) \
+                 ON CONFLICT DO NOTHING",
+                &[part, &places.remove(part).unwrap_or_default()],
+            )
+            .await?;
         lease
             .execute(
                 "UPDATE partitions SET events = events - $2 WHERE id = $1",

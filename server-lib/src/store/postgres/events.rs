@@ -6,11 +6,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use mini_sentry::protocol::EventId;
 
-use super::filter::{Scope, Where, count_events};
+use super::filter::{OF_ISSUE, Scope, Where, count_events};
 use super::pool::Pool;
 use super::row::{
-    Sixteen, big, count, event, event_columns, get, int, item, item_columns, level_code, project,
-    projects, seq, text,
+    Sixteen, big, count, event, event_columns, events, get, int, item, item_columns, level_code,
+    project, projects, seq, text,
 };
 use crate::error::Error;
 use crate::model::event::EventRow;
@@ -71,7 +71,7 @@ impl Events for PostgresEvents {
                 &[&Sixteen(*id.as_bytes()), &projects(of)],
             )
             .await?;
-        rows.iter().map(event).collect()
+        events(&rows)
     }
 
     async fn get(&self, seq: Seq) -> Result<Option<EventRow>, Error> {
@@ -87,7 +87,10 @@ impl Events for PostgresEvents {
                 &[&seq.to_i64()],
             )
             .await?;
-        row.as_ref().map(event).transpose()
+        match row {
+            Some(row) => event(&row),
+            None => Ok(None),
+        }
     }
 
     async fn list(&self, filter: &EventFilter, page: Page) -> Result<Vec<EventRow>, Error> {
@@ -104,7 +107,7 @@ impl Events for PostgresEvents {
             Box::new(big(page.limit)),
         ]);
         if let Some(issue) = filter.issue {
-            conditions.add("x.issue = ", issue.to_i64(), "");
+            conditions.add(OF_ISSUE, issue.to_i64(), "))");
         }
         if !filter.levels.is_empty() {
             let levels: Vec<_> = filter
@@ -137,7 +140,7 @@ impl Events for PostgresEvents {
             conditions.sql()
         );
         let rows = lease.query_text(&sql, &conditions.params()).await?;
-        rows.iter().map(event).collect()
+        events(&rows)
     }
 
     async fn count(&self, filter: &EventFilter) -> Result<u64, Error> {

@@ -11,6 +11,10 @@ use crate::store::query::EventFilter;
 
 type Value = Box<dyn ToSql + Sync + Send>;
 
+/// A condition on events to be of an issue, up to its number; two brackets close it.
+pub(super) const OF_ISSUE: &str = "x.group_id IN (SELECT g.id FROM groups g WHERE g.issue = \
+    (SELECT COALESCE(i.merged_into, i.id) FROM issues i WHERE i.id = ";
+
 /// Which projects are asked for, and from which arrival on each is shown.
 #[derive(Debug)]
 pub(super) struct Scope(Vec<(i32, i64)>);
@@ -197,8 +201,12 @@ async fn sum(
     ]);
     let source = match filter.issue {
         Some(issue) => {
-            conditions.add("c.issue = ", issue.to_i64(), "");
-            "issue_counts c JOIN issues s ON s.id = c.issue AND s.project = ANY($1) WHERE true"
+            conditions.add(
+                "s.issue = (SELECT COALESCE(i.merged_into, i.id) FROM issues i WHERE i.id = ",
+                issue.to_i64(),
+                ")",
+            );
+            "issue_counts c JOIN groups s ON s.id = c.group_id AND s.project = ANY($1) WHERE true"
         }
         None => "event_counts c WHERE c.project = ANY($1)",
     };
@@ -245,7 +253,7 @@ async fn rows(
         Box::new(last),
     ]);
     if let Some(issue) = filter.issue {
-        conditions.add("x.issue = ", issue.to_i64(), "");
+        conditions.add(OF_ISSUE, issue.to_i64(), "))");
     }
     if !filter.levels.is_empty() {
         let levels: Vec<_> = filter

@@ -40,8 +40,13 @@ const MIGRATIONS: &[Migration] = &[
     },
     Migration {
         number: 4,
+        name: "issues",
+        sql: include_str!("../../../migrations/postgres/0004_issues.sql"),
+    },
+    Migration {
+        number: 5,
         name: "people",
-        sql: include_str!("../../../migrations/postgres/0004_people.sql"),
+        sql: include_str!("../../../migrations/postgres/0005_people.sql"),
     },
 ];
 

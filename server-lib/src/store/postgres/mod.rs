@@ -19,10 +19,12 @@ mod erase;
 mod events;
 mod failure;
 mod filter;
+mod index;
 mod issues;
 mod migrate;
 mod people;
 mod pool;
+mod releases;
 mod restore;
 mod row;
 mod stats;
@@ -53,9 +55,14 @@ pub async fn open(uri: &str, data_dir: &Path, options: StoreOptions) -> Result<S
     Ok(Store {
         catalog: Arc::new(catalog::PostgresCatalog::new(Arc::clone(&pool))),
         people: Arc::new(people::PostgresPeople::new(Arc::clone(&pool))),
-        digests: Arc::new(digest::PostgresDigests::new(Arc::clone(&pool), options)),
+        digests: Arc::new(digest::PostgresDigests::new(
+            Arc::clone(&pool),
+            options.clone(),
+        )),
         events: Arc::new(events::PostgresEvents::new(Arc::clone(&pool))),
         issues: Arc::new(issues::PostgresIssues::new(Arc::clone(&pool))),
+        index: Arc::new(index::PostgresIndex::new(Arc::clone(&pool), options)),
+        releases: Arc::new(releases::PostgresReleases::new(Arc::clone(&pool))),
         stats: Arc::new(stats::PostgresStats::new(Arc::clone(&pool))),
         bodies: Some(Arc::new(bodies::PostgresBodies::new(
             Arc::clone(&pool),

@@ -115,6 +115,15 @@ async fn fill(pool: &Arc<Pool>, manifest: &Manifest, folder: &Path) -> Result<()
         }
         copy_in(&mut lease, table, folder.join(&table.name)).await?;
     }
+    // Numbers are given on behind those of the copy.
+    for table in ["activity", "releases", "deployments"] {
+        lease
+            .run(&format!(
+                "SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table} \
+                 HAVING max(id) IS NOT NULL"
+            ))
+            .await?;
+    }
     // Tables under construction are not part of a copy.
     lease
         .run("UPDATE block_ranges SET staged = 0; UPDATE dead SET staged = false")

@@ -11,12 +11,14 @@ use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, accepts, to_sql_checke
 
 use super::failure::corrupt;
 use crate::error::Error;
-use crate::model::event::{EventKind, EventRow, GroupingKey, Issue, Level};
-use crate::model::ids::{IssueId, ProjectId, Seq};
+use crate::model::event::{EventKind, EventRow, GroupingKey, Headline, Level};
+use crate::model::ids::{GroupId, IssueId, ProjectId, Seq};
+use crate::model::issue::{Actor, Affected, Issue, IssueState, IssueStatus, Priority, Substatus};
 use crate::model::item::ItemRow;
 use crate::model::record::RecordKind;
 use crate::model::time::Millis;
 use crate::secret::to_hex;
+use crate::store::state;
 
 /// A text of so many bytes is indexed as it is, far below what a row of an index may hold.
 const INDEXED_BYTES: usize = 250;
@@ -103,7 +105,8 @@ pub(super) fn level_code(level: Level) -> i16 {
     }
 }
 
-fn level(row: &Row, column: usize) -> Result<Level, Error> {
+/// Reads a column that holds a level.
+pub(super) fn level(row: &Row, column: usize) -> Result<Level, Error> {
     match get::<i16>(row, column)? {
         0 => Ok(Level::Debug),
         1 => Ok(Level::Info),
@@ -150,8 +153,9 @@ pub(super) fn indexed(value: &str) -> Cow<'_, str> {
 /// What [`event`] reads, in its order.
 macro_rules! event_columns {
     () => {
-        "e.seq, e.project, e.event_id, e.issue, e.kind, e.happened, e.received, e.level, \
-         e.environment, e.release, e.person"
+        "e.seq, e.project, e.event_id, e.group_id, e.kind, e.happened, e.received, e.level, \
+         e.environment, e.release, e.person, \
+         (SELECT g.issue FROM groups g WHERE g.id = e.group_id)"
     };
 }
 pub(super) use event_columns;
@@ -168,19 +172,33 @@ pub(super) use item_columns;
 /// What [`issue`] reads, in its order.
 macro_rules! issue_columns {
     () => {
-        "s.id, s.project, s.number, s.grouping_key, s.kind, s.title, s.culprit, s.platform, \
-         s.level, s.first_seen, s.last_seen, s.events"
+        "s.id, s.project, s.number, s.grouping_key, s.kind, s.level, s.unhandled, s.platform, \
+         s.title, s.culprit, s.error_type, s.error_value, s.filename, s.function, \
+         s.last_release, s.first_release, s.first_seen, s.last_seen, s.events, s.users, \
+         s.users_exact, s.assignee, s.status, s.substatus, s.since, s.resolution, \
+         s.resolution_of, s.resolution_in, s.snooze, s.priority, s.comments"
     };
 }
 pub(super) use issue_columns;
 
-/// Reads an event.
-pub(super) fn event(row: &Row) -> Result<EventRow, Error> {
-    Ok(EventRow {
+/// Reads events; those of deleted groups are left out.
+pub(super) fn events(rows: &[Row]) -> Result<Vec<EventRow>, Error> {
+    rows.iter()
+        .filter_map(|row| event(row).transpose())
+        .collect()
+}
+
+/// Reads an event; `None` when its group is deleted.
+pub(super) fn event(row: &Row) -> Result<Option<EventRow>, Error> {
+    let Some(issue) = get::<Option<i64>>(row, 11)? else {
+        return Ok(None);
+    };
+    Ok(Some(EventRow {
         seq: seq(row, 0)?,
         project: project(row, 1)?,
         event_id: EventId::from_bytes(get::<Sixteen>(row, 2)?.0),
-        issue: IssueId(count(row, 3)?),
+        group: GroupId::from_i64(get(row, 3)?).ok_or_else(|| corrupt("group"))?,
+        issue: IssueId::from_i64(issue).ok_or_else(|| corrupt("issue"))?,
         kind: coded(row, 4, EventKind::from_code)?,
         timestamp: Millis(get(row, 5)?),
         received: Millis(get(row, 6)?),
@@ -188,7 +206,7 @@ pub(super) fn event(row: &Row) -> Result<EventRow, Error> {
         environment: get(row, 8)?,
         release: get(row, 9)?,
         user: get(row, 10)?,
-    })
+    }))
 }
 
 /// Reads an item.
@@ -215,13 +233,36 @@ pub(super) fn issue(row: &Row) -> Result<Issue, Error> {
         number: count(row, 2)?,
         grouping: GroupingKey(get::<Sixteen>(row, 3)?.0),
         kind: coded(row, 4, EventKind::from_code)?,
-        title: get(row, 5)?,
-        culprit: get(row, 6)?,
+        level: level(row, 5)?,
+        is_unhandled: get(row, 6)?,
         platform: get(row, 7)?,
-        level: level(row, 8)?,
-        first_seen: Millis(get(row, 9)?),
-        last_seen: Millis(get(row, 10)?),
-        events: count(row, 11)?,
+        title: get(row, 8)?,
+        culprit: get(row, 9)?,
+        headline: Headline {
+            error_type: get(row, 10)?,
+            value: get(row, 11)?,
+            filename: get(row, 12)?,
+            function: get(row, 13)?,
+        },
+        last_release: get(row, 14)?,
+        first_release: get(row, 15)?,
+        first_seen: Millis(get(row, 16)?),
+        last_seen: Millis(get(row, 17)?),
+        events: count(row, 18)?,
+        affected: Affected {
+            users: count(row, 19)?,
+            is_exact: get(row, 20)?,
+        },
+        assignee: get::<Option<&str>>(row, 21)?.and_then(Actor::new),
+        state: IssueState {
+            status: coded(row, 22, IssueStatus::from_code)?,
+            substatus: coded(row, 23, Substatus::from_code)?,
+            since: Millis(get(row, 24)?),
+            resolution: state::read_resolution(get(row, 25)?, get(row, 26)?, get(row, 27)?),
+            snooze: state::read_snooze(get(row, 28)?),
+        },
+        priority: coded(row, 29, Priority::from_code)?,
+        comments: count(row, 30)?,
     })
 }
 

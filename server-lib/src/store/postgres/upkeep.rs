@@ -79,6 +79,9 @@ impl Upkeep for PostgresUpkeep {
         lease
             .execute("DELETE FROM partitions WHERE id = $1", &[&int(id.0)])
             .await?;
+        lease
+            .execute("DELETE FROM runs WHERE part = $1", &[&int(id.0)])
+            .await?;
         for table in PARTED_TABLES {
             lease.run(&format!("DROP TABLE {table}_{id}")).await?;
         }

@@ -40,8 +40,9 @@ impl Query {
 
 /// Conditions and how they go together.
 ///
-/// [`all`](Self::all), [`any`](Self::any) and [`not`](Self::not) keep it flat: an `All` holds at
-/// least two parts and none of them is an `All`, likewise `Any`, and no `Not` holds a `Not`.
+/// What is parsed is flat: an `All` holds at least two parts and none of them is an `All`, likewise
+/// `Any`, and no `Not` holds a `Not`. Elsewhere an `All` of none is everything and an `Any` of none
+/// nothing.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Expr {
     /// All of them hold.

@@ -18,6 +18,7 @@
 //! ```
 
 mod ast;
+mod check;
 mod completion;
 mod cursor;
 mod dates;
@@ -27,9 +28,11 @@ mod field;
 mod forms;
 mod keys;
 mod lexer;
+mod lower;
 mod numbers;
 mod parser;
 mod pattern;
+mod resolve;
 mod terms;
 mod values;
 mod version;
@@ -38,13 +41,18 @@ mod vocabulary;
 pub use ast::{
     Assignee, Condition, Expr, IssueRef, OneOf, Person, ProjectRef, Query, ReleaseName, TimeRange,
 };
-pub use completion::{Completion, Language, completions, language};
+pub use check::EventView;
+pub use completion::{
+    Completion, FamilyDescription, KeyDescription, Language, Limits, completions, language,
+};
 pub use error::{Place, SearchError, SearchErrorKind};
 pub use field::Field;
 pub use keys::Subject;
+pub use lower::{EventPlan, IssuePlan, NotSearchable};
 pub use numbers::{Number, Range};
 pub use parser::{BareWords, MAX_CHARS, MAX_DEPTH, MAX_TERMS, MAX_VALUES, ParseOptions, parse};
 pub use pattern::Pattern;
+pub use resolve::{Known, KnownRelease, Unknown};
 pub use version::Version;
 pub use vocabulary::{Priority, Stage, State};
 

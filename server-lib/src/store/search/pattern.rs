@@ -71,6 +71,15 @@ impl Pattern {
         self.pieces.len() > 1 && self.pieces.iter().all(String::is_empty)
     }
 
+    /// Returns the pattern that this one stands somewhere in.
+    #[must_use]
+    pub fn anywhere(&self) -> Self {
+        let mut pieces = vec![String::new()];
+        pieces.extend_from_slice(&self.pieces);
+        pieces.push(String::new());
+        Self::from_pieces(pieces)
+    }
+
     /// Returns what stands between the wildcards; the first and the last may be empty.
     #[must_use]
     pub fn pieces(&self) -> &[String] {

@@ -44,7 +44,8 @@ fn agreement(connection: &Connection, findings: &mut Vec<String>) -> Result<(), 
         before = Some(span);
         let outside = format!(
             "SELECT count(*) FROM events_{id} WHERE seq < ?1 OR seq > ?2
-                OR issue NOT IN (SELECT issues.id FROM issues)"
+                OR group_id NOT IN
+                    (SELECT id FROM groups UNION ALL SELECT id FROM deleted_groups)"
         );
         let columns = [span.first.to_i64(), span.last.to_i64()];
         match one(connection, &outside, columns, |row| Ok(row.get(0)?))? {

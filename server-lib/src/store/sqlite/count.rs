@@ -32,7 +32,7 @@ pub(super) fn count(
             let part = match hidden {
                 Some(floor) if floor >= span.newest => 0,
                 Some(_) => counter.scan(*project, first, last, hidden)?,
-                None if question.issue.is_some() => counter.edge(*project, first, last)?,
+                None if question.groups.is_some() => counter.edge(*project, first, last)?,
                 None => counter.sums(*project, first, last)?,
             };
             sum = sum.saturating_add(part);
@@ -125,14 +125,17 @@ impl Counter<'_> {
         if self.question.is_narrow() {
             return self.scan(project, first, last, None);
         }
-        let (column, owner) = self.question.owner(project);
-        let select = format!(
-            "SELECT count(*) FROM events_{} WHERE {column} = ?1 AND happened BETWEEN ?2 AND ?3",
-            self.span.id
-        );
-        let columns = params![owner, first, last];
-        let count = one(self.connection, &select, columns, |row| Ok(row.get(0)?))?;
-        Ok(counted(count.unwrap_or(0)))
+        let mut sum = 0_u64;
+        for (column, owner) in self.question.owners(project) {
+            let select = format!(
+                "SELECT count(*) FROM events_{} WHERE {column} = ?1 AND happened BETWEEN ?2 AND ?3",
+                self.span.id
+            );
+            let columns = params![owner, first, last];
+            let count = one(self.connection, &select, columns, |row| Ok(row.get(0)?))?;
+            sum = sum.saturating_add(counted(count.unwrap_or(0)));
+        }
+        Ok(sum)
     }
 
     /// Counts rows one by one, those that arrived after the floor.
@@ -143,18 +146,19 @@ impl Counter<'_> {
         last: i64,
         floor: Option<Millis>,
     ) -> Result<u64, Error> {
-        let (column, owner) = self.question.owner(project);
-        let mut select = self.connection.prepare_cached(&format!(
-            "SELECT level, environment, release FROM events_{}
-            WHERE {column} = ?1 AND happened BETWEEN ?2 AND ?3 AND received > ?4",
-            self.span.id
-        ))?;
         let floor = floor.map_or(i64::MIN, |floor| floor.0);
-        let mut rows = select.query(params![owner, first, last, floor])?;
         let mut count = 0_u64;
-        while let Some(row) = rows.next()? {
-            if self.question.matches(row.get(0)?, row.get(1)?, row.get(2)?) {
-                count = count.saturating_add(1);
+        for (column, owner) in self.question.owners(project) {
+            let mut select = self.connection.prepare_cached(&format!(
+                "SELECT level, environment, release FROM events_{}
+                WHERE {column} = ?1 AND happened BETWEEN ?2 AND ?3 AND received > ?4",
+                self.span.id
+            ))?;
+            let mut rows = select.query(params![owner, first, last, floor])?;
+            while let Some(row) = rows.next()? {
+                if self.question.matches(row.get(0)?, row.get(1)?, row.get(2)?) {
+                    count = count.saturating_add(1);
+                }
             }
         }
         Ok(count)

@@ -1,6 +1,6 @@
 //! Walks over events newest first, over all partitions at once, without reading what it skips.
 //!
-//! A question is asked of each partition and project by a cursor of its own; a cursor is opened
+//! A question is asked of each partition and project or group by a cursor of its own; a cursor is opened
 //! when the walk comes to the latest time of its partition. A question that wants certain levels,
 //! environments or releases lets the sums tell which minutes have such events, and looks at no
 //! others.
@@ -32,8 +32,12 @@ pub(super) fn walk(
         .iter()
         .filter_map(|span| Some((span, question.within(span)?)))
         .flat_map(|(span, times)| {
-            let of_project = move |owner: &(ProjectId, Floor)| (span, *owner, times);
-            question.projects.iter().map(of_project)
+            let of_project = move |(project, floor): &(ProjectId, Floor)| {
+                let (project, floor) = (*project, *floor);
+                let owners = question.owners(project).into_iter();
+                owners.map(move |owner| (span, (project, owner, floor), times))
+            };
+            question.projects.iter().flat_map(of_project)
         })
         .collect();
     closed.sort_by_key(|(_, _, (_, last))| *last);
@@ -67,6 +71,8 @@ struct Cursor<'a> {
     question: &'a Question,
     span: &'a Span,
     project: ProjectId,
+    /// The column that the index is searched by, and its value.
+    owner: (&'static str, i64),
     floor: Option<Millis>,
     head: (i64, i64),
     ready: VecDeque<(i64, i64)>,
@@ -99,7 +105,7 @@ impl<'a> Cursor<'a> {
         connection: &Connection,
         question: &'a Question,
         span: &'a Span,
-        (project, floor): (ProjectId, Floor),
+        (project, owner, floor): (ProjectId, (&'static str, i64), Floor),
         (first, last): (i64, i64),
     ) -> Result<Option<Self>, Error> {
         let is_narrow = question.is_narrow();
@@ -108,6 +114,7 @@ impl<'a> Cursor<'a> {
             question,
             span,
             project,
+            owner,
             floor: hides.then_some(floor.received),
             head: (0, 0),
             ready: VecDeque::new(),
@@ -137,7 +144,7 @@ impl<'a> Cursor<'a> {
 
     /// Reads some events of a range, and returns what is left of it.
     fn read(&mut self, connection: &Connection, range: Range) -> Result<Option<Range>, Error> {
-        let (column, owner) = self.question.owner(self.project);
+        let (column, owner) = self.owner;
         let is_narrow = self.question.is_narrow();
         // Without the second half, the index answers alone.
         let columns = match is_narrow || self.floor.is_some() {

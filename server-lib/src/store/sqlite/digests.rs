@@ -1,23 +1,24 @@
 //! One batch of digest, one transaction.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use mini_sentry::protocol::EventId;
 use rusqlite::{Transaction, params};
 
 use super::ids::{self, Entry};
-use super::issues::Touched;
-use super::outcomes::{self, Duplicates};
+use super::issues::{Counted, Place, Touched};
+use super::outcomes::{self, Corrections};
 use super::partition::{self, Span};
 use super::row::{counted, level_code, one, stored};
 use super::sums::{SumKey, Sums};
 use super::writer::{Durability, Memory, Writer, counter, set_counter};
-use super::{Sqlite, erase, items, sessions};
+use super::{Sqlite, erase, items, releases, sessions};
 use crate::error::{Error, ErrorKind};
 use crate::model::event::NewEvent;
-use crate::model::ids::{IssueId, ProjectId, Seq};
-use crate::store::{Applied, Batch, Digests};
+use crate::model::ids::{GroupId, IssueId, ProjectId, Seq};
+use crate::store::{Applied, Batch, Digests, Stored};
 
 #[async_trait]
 impl Digests for Sqlite {
@@ -26,7 +27,7 @@ impl Digests for Sqlite {
             .await
     }
 
-    async fn apply(&self, batch: Batch) -> Result<Applied, Error> {
+    async fn apply(&self, batch: Arc<Batch>) -> Result<Applied, Error> {
         self.writer.run(move |writer| apply(writer, &batch)).await
     }
 }
@@ -57,9 +58,11 @@ fn apply(writer: &mut Writer, batch: &Batch) -> Result<Applied, Error> {
         let mut span = partition::for_batch(transaction, batch, limits)?;
         let mut written = Written::default();
         written.events(transaction, memory, &mut span, batch, &hashes, &places)?;
+        written.applied.partition = Some((span.id, span.first));
         items::insert(transaction, memory, &mut span, &batch.items)?;
         sessions::apply(transaction, memory, &batch.sessions, &batch.tallies)?;
-        outcomes::add(transaction, memory, &batch.outcomes, &written.duplicates)?;
+        releases_of_sessions(transaction, batch)?;
+        outcomes::add(transaction, memory, &batch.outcomes, &written.corrections)?;
         partition::grown(transaction, &span)?;
         erase::replaced(transaction, &batch.items)?;
         set_counter(transaction, "position", batch.last.to_i64())?;
@@ -69,12 +72,25 @@ fn apply(writer: &mut Writer, batch: &Batch) -> Result<Applied, Error> {
     Ok(applied)
 }
 
+/// Makes the releases known that sessions tell.
+fn releases_of_sessions(transaction: &Transaction<'_>, batch: &Batch) -> Result<(), Error> {
+    let updates = batch.sessions.iter();
+    let updates = updates.map(|session| (session.project, session.release.as_str()));
+    let tallies = batch.tallies.iter();
+    let tallies = tallies.map(|tally| (tally.project, tally.release.as_str()));
+    let told: BTreeSet<_> = updates.chain(tallies).collect();
+    for (project, release) in told {
+        releases::seen(transaction, project, release, batch.received, None)?;
+    }
+    Ok(())
+}
+
 /// What became of a batch's events.
 #[derive(Default)]
 struct Written {
     applied: Applied,
     entries: Vec<Entry>,
-    duplicates: Duplicates,
+    corrections: Corrections,
 }
 
 impl Written {
@@ -92,7 +108,7 @@ impl Written {
         let mut touched = Touched::default();
         let mut sums = Sums::default();
         let mut insert = transaction.prepare_cached(&format!(
-            "INSERT INTO events_{} (seq, project, issue, happened, received, kind, level,
+            "INSERT INTO events_{} (seq, project, group_id, happened, received, kind, level,
                 environment, release, user, event_id)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
             span.id
@@ -106,13 +122,19 @@ impl Written {
             let is_new = seen.insert((event.project, event.event_id));
             if !is_new || stored_before.contains(&index) {
                 bury.execute([event.seq.to_i64()])?;
-                self.duplicates.count(event);
+                self.corrections.duplicate(event);
                 self.applied.duplicates.push(event.seq);
                 continue;
             }
             let facts = &event.facts;
-            let (issue, opened) =
-                touched.count(transaction, &mut memory.issues, event.project, facts)?;
+            let Counted { place, is_new } =
+                touched.count(transaction, &mut memory.issues, event)?;
+            let Place::Group { group, issue } = place else {
+                bury.execute([event.seq.to_i64()])?;
+                self.corrections.discarded(event);
+                self.applied.discarded.push(event.seq);
+                continue;
+            };
             let key = SumKey {
                 project: event.project,
                 minute: facts.timestamp.minute(),
@@ -123,7 +145,7 @@ impl Written {
             insert.execute(params![
                 event.seq.to_i64(),
                 event.project.0,
-                issue,
+                group,
                 facts.timestamp.0,
                 event.received.0,
                 facts.kind.code(),
@@ -137,14 +159,18 @@ impl Written {
             span.events = span.events.saturating_add(1);
             span.min_happened = span.min_happened.min(facts.timestamp);
             span.max_happened = span.max_happened.max(facts.timestamp);
-            let issue = IssueId::from_i64(issue).unwrap_or_default();
-            self.applied.stored.push((event.seq, issue, opened));
+            self.applied.stored.push(Stored {
+                seq: event.seq,
+                group: GroupId::from_i64(group).unwrap_or_default(),
+                issue: IssueId::from_i64(issue).unwrap_or_default(),
+                is_new,
+            });
             self.entries.extend(hashes.get(index).map(|hash| Entry {
                 hash: *hash,
                 seq: event.seq.0,
             }));
         }
-        touched.write(transaction)?;
+        self.applied.reopened = touched.write(transaction, &mut memory.names, batch.received)?;
         memory
             .environments
             .note(transaction, &sums.environments())?;

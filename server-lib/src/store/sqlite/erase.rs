@@ -23,7 +23,7 @@ pub(super) const STEP: usize = 500;
 struct Removed {
     project: ProjectId,
     event_id: EventId,
-    issue: i64,
+    group: i64,
     received: Millis,
     sum: SumKey,
 }
@@ -32,7 +32,7 @@ struct Removed {
 #[derive(Default)]
 pub(super) struct Removal {
     partitions: BTreeMap<PartitionId, (Sums, u64, u64)>,
-    issues: BTreeSet<i64>,
+    groups: BTreeSet<i64>,
     rows: u64,
 }
 
@@ -57,10 +57,15 @@ impl Removal {
         transaction
             .prepare_cached(&delete)?
             .execute([seq.to_i64()])?;
+        let note = format!(
+            "INSERT OR IGNORE INTO unindexed_{} (seq) VALUES (?1)",
+            span.id
+        );
+        transaction.prepare_cached(&note)?.execute([seq.to_i64()])?;
         let (sums, events, _) = self.partitions.entry(span.id).or_default();
         sums.count(event.sum);
         *events = events.saturating_add(1);
-        self.issues.insert(event.issue);
+        self.groups.insert(event.group);
         self.rows = self.rows.saturating_add(1);
         Ok(Some(event))
     }
@@ -127,7 +132,7 @@ pub(super) fn erase(
         }
     }
     removal.finish(transaction)?;
-    let touched = removal.issues.iter().copied();
+    let touched = removal.groups.iter().copied();
     issues::remove_empty(transaction, &mut memory.issues, touched)?;
     Ok(removal.rows)
 }
@@ -196,7 +201,7 @@ fn bury(transaction: &Transaction<'_>, seq: Seq) -> Result<(), Error> {
 
 fn find(connection: &Connection, span: &Span, seq: Seq) -> Result<Option<Removed>, Error> {
     let select = format!(
-        "SELECT project, event_id, issue, received, happened, level, environment, release
+        "SELECT project, event_id, group_id, received, happened, level, environment, release
         FROM events_{} WHERE seq = ?1",
         span.id
     );
@@ -206,7 +211,7 @@ fn find(connection: &Connection, span: &Span, seq: Seq) -> Result<Option<Removed
         Ok(Removed {
             project,
             event_id: EventId::from_bytes(row.get(1)?),
-            issue: row.get(2)?,
+            group: row.get(2)?,
             received: Millis(row.get(3)?),
             sum: SumKey {
                 project,

@@ -15,7 +15,7 @@ use super::row::{level, one, stored};
 use super::{Sqlite, count, cursor, environments, floors, items, names};
 use crate::error::Error;
 use crate::model::event::{EventKind, EventRow};
-use crate::model::ids::{IssueId, ProjectId, Seq};
+use crate::model::ids::{GroupId, IssueId, ProjectId, Seq};
 use crate::model::item::ItemRow;
 use crate::model::record::RecordKind;
 use crate::model::time::Millis;
@@ -36,7 +36,7 @@ impl Events for Sqlite {
 
     async fn get(&self, seq: Seq) -> Result<Option<EventRow>, Error> {
         self.read(move |connection| {
-            let mut texts = Texts::default();
+            let mut texts = EventReader::default();
             match partition::holding(connection, seq)? {
                 Some(span) => texts.read(connection, &span, seq),
                 None => Ok(None),
@@ -100,7 +100,7 @@ fn find(
     id: EventId,
     projects: &[ProjectId],
 ) -> Result<Vec<EventRow>, Error> {
-    let mut texts = Texts::default();
+    let mut texts = EventReader::default();
     let mut found = Vec::new();
     for (_, seq) in ids.search(connection, &[ids::hash_of(id)])? {
         let Some(span) = partition::holding(connection, Seq(seq))? else {
@@ -119,12 +119,12 @@ fn list(connection: &Connection, filter: &EventFilter, page: Page) -> Result<Vec
     let mut left_out = page.offset;
     let is_hiding = (question.projects.iter())
         .any(|(_, floor)| spans.iter().any(|span| floor.hides_from(span.opened)));
-    if left_out > WALKED && question.issue.is_none() && !is_hiding {
+    if left_out > WALKED && question.groups.is_none() && !is_hiding {
         let count = |question: &Question| count::count(connection, question, &spans);
         left_out = cursor::skip(&mut question, &spans, left_out, count)?;
     }
     let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
-    let mut texts = Texts::default();
+    let mut texts = EventReader::default();
     let mut listed = Vec::new();
     if limit == 0 {
         return Ok(listed);
@@ -141,34 +141,39 @@ fn list(connection: &Connection, filter: &EventFilter, page: Page) -> Result<Vec
     Ok(listed)
 }
 
-/// Texts of the names in the rows of one answer, and whose rows are shown.
+/// Reads rows of events for one answer, and knows whose are shown.
 #[derive(Default)]
-struct Texts {
+pub(super) struct EventReader {
+    issues: HashMap<i64, Option<IssueId>>,
     names: HashMap<NameId, String>,
     floors: HashMap<ProjectId, Millis>,
 }
 
-impl Texts {
+impl EventReader {
     /// Reads an event, if it is there and shown.
-    fn read(
+    pub(super) fn read(
         &mut self,
         connection: &Connection,
         span: &Span,
         seq: Seq,
     ) -> Result<Option<EventRow>, Error> {
         let select = format!(
-            "SELECT project, event_id, issue, kind, happened, received, level, environment,
+            "SELECT project, event_id, group_id, kind, happened, received, level, environment,
                 release, user FROM events_{} WHERE seq = ?1",
             span.id
         );
         let row = one(connection, &select, [stored(seq.0)], |row| {
-            let issue = IssueId::from_i64(row.get(2)?);
+            let group: i64 = row.get(2)?;
+            let Some(issue) = self.issue(connection, group)? else {
+                return Ok(None);
+            };
             let kind = EventKind::from_code(row.get(3)?);
-            Ok(EventRow {
+            Ok(Some(EventRow {
                 seq,
                 project: ProjectId(row.get(0)?),
                 event_id: EventId::from_bytes(row.get(1)?),
-                issue: issue.ok_or_else(|| damaged("issue"))?,
+                group: GroupId::from_i64(group).ok_or_else(|| damaged("group"))?,
+                issue,
                 kind: kind.ok_or_else(|| damaged("kind of event"))?,
                 timestamp: Millis(row.get(4)?),
                 received: Millis(row.get(5)?),
@@ -176,12 +181,24 @@ impl Texts {
                 environment: self.text(connection, row.get(7)?)?,
                 release: self.text(connection, row.get(8)?)?,
                 user: row.get(9)?,
-            })
+            }))
         })?;
-        match row {
+        match row.flatten() {
             Some(row) if row.received > self.floor(connection, row.project)? => Ok(Some(row)),
             _ => Ok(None),
         }
+    }
+
+    /// Returns the issue that has a group; `None` when the group is deleted.
+    fn issue(&mut self, connection: &Connection, group: i64) -> Result<Option<IssueId>, Error> {
+        if let Some(issue) = self.issues.get(&group) {
+            return Ok(*issue);
+        }
+        let select = "SELECT issue FROM groups WHERE id = ?1";
+        let issue = one(connection, select, [group], |row| Ok(row.get::<_, i64>(0)?))?;
+        let issue = issue.and_then(IssueId::from_i64);
+        self.issues.insert(group, issue);
+        Ok(issue)
     }
 
     fn text(&mut self, connection: &Connection, id: NameId) -> Result<String, Error> {

@@ -23,8 +23,12 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../../migrations/sqlite/0002_environments.sql"),
     },
     Migration {
+        name: "issues",
+        sql: include_str!("../../../migrations/sqlite/0003_issues.sql"),
+    },
+    Migration {
         name: "people",
-        sql: include_str!("../../../migrations/sqlite/0003_people.sql"),
+        sql: include_str!("../../../migrations/sqlite/0004_people.sql"),
     },
 ];
 

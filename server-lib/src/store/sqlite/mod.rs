@@ -30,6 +30,7 @@ mod events;
 mod floors;
 mod generations;
 mod ids;
+mod index;
 mod issues;
 mod items;
 mod lane;
@@ -39,6 +40,7 @@ mod outcomes;
 mod partition;
 mod people;
 mod question;
+mod releases;
 mod row;
 mod sessions;
 mod space;
@@ -82,6 +84,8 @@ pub async fn open(uri: &str, data_dir: &Path, options: StoreOptions) -> Result<S
         digests: Arc::<Sqlite>::clone(&sqlite),
         events: Arc::<Sqlite>::clone(&sqlite),
         issues: Arc::<Sqlite>::clone(&sqlite),
+        index: Arc::<Sqlite>::clone(&sqlite),
+        releases: Arc::<Sqlite>::clone(&sqlite),
         stats: Arc::<Sqlite>::clone(&sqlite),
         upkeep: sqlite,
         bodies: None,

@@ -26,6 +26,9 @@ const ROLL: &str = include_str!("sql/roll_outcomes.sql");
 /// The reason of duplicates.
 const DUPLICATE: &str = "duplicate";
 
+/// The reason of events that people want no more of.
+const DISCARDED: &str = "discarded";
+
 /// Each step of summing: from what age, to what length, both in minutes, and the counter that
 /// tells how far it is.
 const ROLLS: [(i64, i64, &str); 2] = [
@@ -33,52 +36,70 @@ const ROLLS: [(i64, i64, &str); 2] = [
     (30 * 24 * 60, 24 * 60, "rolled_days"),
 ];
 
-/// Events of a batch that were there already and were counted as accepted.
-#[derive(Debug, Default)]
-pub(super) struct Duplicates(HashMap<(ProjectId, DataCategory), u64>);
+/// Events of a batch that were counted as accepted and are not stored.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Corrections {
+    duplicates: Counts,
+    discarded: Counts,
+}
 
-impl Duplicates {
-    /// Counts an event.
-    pub(super) fn count(&mut self, event: &NewEvent) {
-        let count = self.0.entry((event.project, event.facts.kind.category()));
-        let count = count.or_default();
-        *count = count.saturating_add(1);
+type Counts = HashMap<(ProjectId, DataCategory), u64>;
+
+impl Corrections {
+    /// Counts an event that was there already.
+    pub(super) fn duplicate(&mut self, event: &NewEvent) {
+        add_one(&mut self.duplicates, event);
     }
 
-    /// Takes as many of a count as are left to correct.
-    fn take_from(&mut self, count: &OutcomeCount) -> u64 {
-        if count.outcome != Outcome::Accepted {
-            return 0;
-        }
-        let Some(left) = self.0.get_mut(&(count.project, count.category)) else {
-            return 0;
-        };
-        let taken = count.quantity.min(*left);
-        *left = left.saturating_sub(taken);
-        taken
+    /// Counts an event of a kind that nobody wants any more.
+    pub(super) fn discarded(&mut self, event: &NewEvent) {
+        add_one(&mut self.discarded, event);
     }
 }
 
-/// Adds counts, those of duplicates as invalid ones.
+fn add_one(counts: &mut Counts, event: &NewEvent) {
+    let count = counts.entry((event.project, event.facts.kind.category()));
+    let count = count.or_default();
+    *count = count.saturating_add(1);
+}
+
+/// Takes as many of a count as are left to correct.
+fn take_from(counts: &mut Counts, count: &OutcomeCount, left: u64) -> u64 {
+    if count.outcome != Outcome::Accepted {
+        return 0;
+    }
+    let Some(wrong) = counts.get_mut(&(count.project, count.category)) else {
+        return 0;
+    };
+    let taken = left.min(*wrong);
+    *wrong = wrong.saturating_sub(taken);
+    taken
+}
+
+/// Adds counts, those of duplicates as invalid ones and those of discarded events as filtered.
 pub(super) fn add(
     transaction: &Transaction<'_>,
     memory: &mut Memory,
     counts: &[OutcomeCount],
-    duplicates: &Duplicates,
+    corrections: &Corrections,
 ) -> Result<(), Error> {
-    let mut left = Duplicates(duplicates.0.clone());
+    let mut wrong = corrections.clone();
     let mut sums = BTreeMap::<_, u64>::new();
     let duplicate = memory.names.intern(transaction, DUPLICATE)?;
+    let discarded = memory.names.intern(transaction, DISCARDED)?;
     for count in counts {
         let reason = memory.names.intern(transaction, &count.reason)?;
         let key = count.key.map_or(0, |key| key.0);
         let category = count.category.as_str();
         let place = (count.project.0, count.at.minute(), category);
-        let moved = left.take_from(count);
+        let moved = take_from(&mut wrong.duplicates, count, count.quantity);
+        let kept = count.quantity.saturating_sub(moved);
+        let dropped = take_from(&mut wrong.discarded, count, kept);
+        let kept = kept.saturating_sub(dropped);
         let invalid = (place, Outcome::Invalid.code(), duplicate, key);
         let judged = (place, count.outcome.code(), reason, key);
-        let kept = count.quantity.saturating_sub(moved);
-        for (sum, quantity) in [(invalid, moved), (judged, kept)] {
+        let filtered = (place, Outcome::Filtered.code(), discarded, key);
+        for (sum, quantity) in [(invalid, moved), (filtered, dropped), (judged, kept)] {
             if quantity > 0 {
                 let sum = sums.entry(sum).or_default();
                 *sum = sum.saturating_add(quantity);

@@ -5,9 +5,9 @@ use rusqlite::Connection;
 use super::floors::{self, DELETED, Floor};
 use super::names::{self, NameId};
 use super::partition::Span;
-use super::row::{level_code, one};
+use super::row::{level_code, one, rows};
 use crate::error::Error;
-use crate::model::ids::{IssueId, ProjectId};
+use crate::model::ids::ProjectId;
 use crate::store::query::EventFilter;
 
 /// A filter in the terms of the tables.
@@ -15,8 +15,8 @@ use crate::store::query::EventFilter;
 pub(super) struct Question {
     /// Whose events; deleted projects are left out.
     pub(super) projects: Vec<(ProjectId, Floor)>,
-    /// Of which issue.
-    pub(super) issue: Option<i64>,
+    /// Of which groups: those of the issue asked for.
+    pub(super) groups: Option<Vec<i64>>,
     /// From when …
     pub(super) first: i64,
     /// … to when.
@@ -33,12 +33,18 @@ impl Question {
         let mut wanted = filter.projects.clone();
         wanted.sort_unstable();
         wanted.dedup();
+        let mut groups = None;
         if let Some(issue) = filter.issue {
             let of_issue = "SELECT project FROM issues WHERE id = ?1";
             let owner = one(connection, of_issue, [issue.to_i64()], |row| {
                 Ok(ProjectId(row.get(0)?))
             })?;
             wanted.retain(|project| Some(*project) == owner);
+            let has = "SELECT id FROM groups WHERE issue =
+                (SELECT coalesce(merged_into, id) FROM issues WHERE id = ?1)";
+            groups = Some(rows(connection, has, [issue.to_i64()], |row| {
+                Ok(row.get(0)?)
+            })?);
         }
         let mut projects = Vec::new();
         for project in wanted {
@@ -49,7 +55,7 @@ impl Question {
         }
         Ok(Self {
             projects,
-            issue: filter.issue.map(IssueId::to_i64),
+            groups,
             first: times.map_or(i64::MIN, |times| times.start().0),
             last: times.map_or(i64::MAX, |times| times.end().0),
             levels: filter.levels.iter().copied().map(level_code).collect(),
@@ -88,11 +94,11 @@ impl Question {
         (first <= last).then_some((first, last))
     }
 
-    /// Returns the column that an index is searched by, and its value.
-    pub(super) fn owner(&self, project: ProjectId) -> (&'static str, i64) {
-        match self.issue {
-            Some(issue) => ("issue", issue),
-            None => ("project", i64::from(project.0)),
+    /// Returns the column that an index is searched by, and its values.
+    pub(super) fn owners(&self, project: ProjectId) -> Vec<(&'static str, i64)> {
+        match &self.groups {
+            Some(groups) => groups.iter().map(|group| ("group_id", *group)).collect(),
+            None => vec![("project", i64::from(project.0))],
         }
     }
 }

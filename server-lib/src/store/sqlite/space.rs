@@ -35,7 +35,9 @@ pub(super) fn of_tables(
             }
             _ => (table.as_str(), None),
         };
-        let is_closed = partition.is_some() && partition != last.as_deref();
+        // The index of a finished partition is still merged.
+        let is_still = group != "pages" && group != "unindexed";
+        let is_closed = is_still && partition.is_some() && partition != last.as_deref();
         let size = match known.remove(&tree).filter(|_| is_closed) {
             Some(size) => size,
             None => of_tree(connection, &tree)?,

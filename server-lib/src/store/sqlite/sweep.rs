@@ -2,8 +2,9 @@
 
 use rusqlite::{Connection, Transaction, params};
 
-use super::erase::Removal;
+use super::erase::{self, Removal};
 use super::floors::DELETED;
+use super::issues;
 use super::outcomes;
 use super::partition::{self, Span};
 use super::row::{counted, one, rows, stored};
@@ -40,16 +41,38 @@ struct Unswept {
 /// Removes up to `most` hidden rows, and looks at a bounded number of others.
 pub(super) fn step(writer: &mut Writer, most: u64) -> Result<Step, Error> {
     if unswept(writer.connection())?.is_none() {
-        return Ok(Step {
-            removed: 0,
-            is_done: true,
-        });
+        return deleted_groups(writer, most);
     }
     writer.erase(Durability::Process, |transaction, memory| {
         let removed = match unswept(transaction)? {
             Some(unswept) => sweep(transaction, memory, &unswept, most)?,
             None => 0,
         };
+        Ok(Step {
+            removed,
+            is_done: false,
+        })
+    })
+}
+
+/// Removes some rows of groups that people deleted.
+fn deleted_groups(writer: &mut Writer, most: u64) -> Result<Step, Error> {
+    let any = "SELECT 1 FROM deleted_groups LIMIT 1";
+    if one(writer.connection(), any, [], |_| Ok(()))?.is_none() {
+        return Ok(Step {
+            removed: 0,
+            is_done: true,
+        });
+    }
+    writer.erase(Durability::Process, |transaction, memory| {
+        let most = most.min(WINDOW / 10);
+        let Some((_, seqs)) = issues::condemned(transaction, most)? else {
+            return Ok(Step {
+                removed: 0,
+                is_done: true,
+            });
+        };
+        let removed = erase::erase(transaction, memory, &seqs)?;
         Ok(Step {
             removed,
             is_done: false,
@@ -157,10 +180,8 @@ fn is_cleared(
     memory: &mut Memory,
     project: ProjectId,
 ) -> Result<bool, Error> {
-    let mut cleared = 0;
+    let mut cleared = issues::clear_project(transaction, project, CLEARED)?;
     for clear in [
-        "DELETE FROM issues WHERE id IN
-            (SELECT id FROM issues WHERE project = ?1 LIMIT ?2)",
         "DELETE FROM sessions WHERE project = ?1 AND sid IN
             (SELECT sid FROM sessions WHERE project = ?1 LIMIT ?2)",
         "DELETE FROM environments WHERE project = ?1 AND environment IN

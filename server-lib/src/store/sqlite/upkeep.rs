@@ -222,7 +222,7 @@ impl Stats for Sqlite {
                         transaction,
                         memory,
                         &counts,
-                        &outcomes::Duplicates::default(),
+                        &outcomes::Corrections::default(),
                     )
                 })
             })
@@ -301,7 +301,11 @@ fn drop_tree(writer: &mut Writer) -> Result<bool, Error> {
     writer.write(Durability::Process, |transaction, _| {
         let trees = [
             ("INDEX", format!("events_{id}_project")),
-            ("INDEX", format!("events_{id}_issue")),
+            ("INDEX", format!("events_{id}_group")),
+            ("INDEX", format!("pages_{id}_first")),
+            ("TABLE", format!("pages_{id}")),
+            ("TABLE", format!("hours_{id}")),
+            ("TABLE", format!("unindexed_{id}")),
             ("TABLE", format!("items_{id}")),
             ("TABLE", format!("counts_{id}")),
             ("TABLE", format!("events_{id}")),
@@ -313,6 +317,7 @@ fn drop_tree(writer: &mut Writer) -> Result<bool, Error> {
                 return Ok(true);
             }
         }
+        transaction.execute("DELETE FROM runs WHERE partition = ?1", [id])?;
         transaction.execute("DELETE FROM partitions WHERE id = ?1", [id])?;
         Ok(true)
     })

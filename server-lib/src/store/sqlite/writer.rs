@@ -119,7 +119,7 @@ impl Writer {
         self.connection.pragma_update(None, "secure_delete", true)?;
         let answer = self.write(durability, work);
         self.connection
-            .pragma_update(None, "secure_delete", false)?;
+            .pragma_update(None, "secure_delete", "FAST")?;
         answer
     }
 

@@ -5,15 +5,19 @@ use axum::extract::State;
 use mini_sentry::protocol::{EventId, Level};
 use serde_json::{Value, json};
 
+use super::asked;
+use crate::address::BaseUrl;
 use crate::model::event::EventRow;
 use crate::model::ids::{ProjectId, Seq};
 use crate::model::scope::Scope;
 use crate::state::AppState;
-use crate::store::query::{EventFilter, Page};
+use crate::store::query::{EventFilter, Expr, Page};
+use crate::store::search::{BareWords, ParseOptions, Subject, parse};
 use crate::web::access::Access;
 use crate::web::error::ApiError;
+use crate::web::event_search::{Bounds, Found};
 use crate::web::extract::{Base, Names, Pairs};
-use crate::web::paging::Place;
+use crate::web::paging::{Cursor, Part, Place};
 use crate::web::period::{between, moment};
 use crate::web::present::own;
 use crate::web::reading;
@@ -34,6 +38,10 @@ pub(super) async fn list(
     let limit = query.parsed("limit")?.unwrap_or(DEFAULT_LIMIT);
     let limit = limit.clamp(1, MAX_LIMIT);
     let offset: u64 = query.parsed("offset")?.unwrap_or(0);
+    if let Some(text) = query.first("q") {
+        let page = Page { offset, limit };
+        return search(&state, &caller, &base, &query, text, page).await;
+    }
     reading::settle_list(&state).await;
     let count = state.store.events.count(&filter).await?;
     let page = Page { offset, limit };
@@ -67,7 +75,7 @@ pub(super) async fn detail(
     query: Pairs,
 ) -> Result<Json<Value>, ApiError> {
     caller.require(&[Scope::EventRead])?;
-    let projects = projects(&caller, &query)?;
+    let projects = asked::projects(&caller, &query)?;
     let row = find(&state, &projects, &id).await?;
     let row = row.ok_or_else(ApiError::not_found)?;
     let project = caller.project_by_id(row.project);
@@ -93,38 +101,98 @@ async fn find(
     Ok(found.filter(|row| projects.contains(&row.project)))
 }
 
+/// Lists what a search finds. The next part is named by a cursor; a part that is named by an offset
+/// alone is counted out, up to a bound.
+async fn search(
+    state: &AppState,
+    caller: &Access,
+    base: &BaseUrl,
+    query: &Pairs,
+    text: &str,
+    page: Page,
+) -> Result<Json<Value>, ApiError> {
+    let Page { offset, limit } = page;
+    let options = ParseOptions::new(Subject::Events, state.clock.now());
+    let read = parse(text, &options.bare_words(BareWords::Any))?;
+    let mut bounds = Bounds {
+        filter: Expr::everything(),
+        times: between(moment(query, "from")?, moment(query, "to")?)?,
+    };
+    let levels: Vec<_> = query.all("level").map(level).collect::<Result<_, _>>()?;
+    bounds.and_tag("level", levels.into_iter().map(Level::as_str));
+    bounds.and_tag("environment", query.all("environment"));
+    bounds.and_tag("release", query.all("release"));
+    let projects = asked::projects(caller, query)?;
+    reading::settle_search(state).await;
+    let found = Found::of(state, caller, &projects, &read, bounds).await?;
+    let (count, is_exact) = found.count(state).await?;
+    let cursor = match query.first("cursor") {
+        Some(text) => Some(text.parse()?),
+        None => before(state, caller, &found, offset).await?,
+    };
+    let page = match cursor {
+        Some(cursor) => {
+            let part = Part { cursor, limit };
+            found.page(state, caller, &part, own::summary).await?
+        }
+        None => Found::nothing(),
+    };
+
+    let place = Place {
+        base,
+        path: "/api/events/",
+        query,
+    };
+    let link = |offset: u64, cursor: String| {
+        place.with(&[
+            ("limit", limit.to_string()),
+            ("offset", offset.to_string()),
+            ("cursor", cursor),
+        ])
+    };
+    let end = offset.saturating_add(page.shown.len() as u64);
+    let next = page.has_more.then(|| link(end, page.next.to_string()));
+    let previous = (offset > 0).then(|| link(offset.saturating_sub(limit), String::new()));
+    Ok(Json(json!({
+        "count": count,
+        "count_is_exact": is_exact,
+        "next": next,
+        "previous": previous,
+        "results": page.shown,
+    })))
+}
+
+/// Finds the place that has so many events before it; `None` when there are not so many.
+async fn before(
+    state: &AppState,
+    caller: &Access,
+    found: &Found,
+    offset: u64,
+) -> Result<Option<Cursor>, ApiError> {
+    if offset > MAX_LIMIT {
+        let detail = format!("a search has an offset of at most {MAX_LIMIT}; follow next");
+        return Err(ApiError::invalid("offset_too_large", detail));
+    }
+    if offset == 0 {
+        return Ok(Some(Cursor::default()));
+    }
+    let part = Part {
+        cursor: Cursor::default(),
+        limit: offset,
+    };
+    let page = found.page(state, caller, &part, |_| ()).await?;
+    Ok(page.has_more.then_some(page.next))
+}
+
 fn filter(caller: &Access, query: &Pairs) -> Result<EventFilter, ApiError> {
-    let mut filter = reading::events_of(projects(caller, query)?);
+    let mut filter = reading::events_of(asked::projects(caller, query)?);
     for text in query.all("level") {
         filter.levels.push(level(text)?);
     }
     filter.environments = query.all("environment").map(str::to_owned).collect();
     filter.releases = query.all("release").map(str::to_owned).collect();
     filter.times = between(moment(query, "from")?, moment(query, "to")?)?;
-    if let Some(text) = query.first("q") {
-        narrow(&mut filter, text)?;
-    }
     Ok(filter)
-}
-
-/// Narrows by the words of a search that name a field of the index.
-fn narrow(filter: &mut EventFilter, text: &str) -> Result<(), ApiError> {
-    for word in text.split_whitespace() {
-        let (key, value) = word.split_once(':').unwrap_or(("", word));
-        let value = value.trim_matches('"');
-        match key {
-            "level" | "severity" => filter.levels.push(level(value)?),
-            "env" | "environment" => filter.environments.push(value.to_owned()),
-            "release" => filter.releases.push(value.to_owned()),
-            _ => {
-                return Err(ApiError::invalid(
-                    "unsupported_search",
-                    "events are searched by level:, environment: and release: only",
-                ));
-            }
-        }
-    }
-    Ok(())
 }
 
 fn level(text: &str) -> Result<Level, ApiError> {
@@ -132,36 +200,4 @@ fn level(text: &str) -> Result<Level, ApiError> {
         let detail = "a level is one of fatal, error, warning, info and debug";
         ApiError::invalid("unknown_level", detail)
     })
-}
-
-/// Returns the projects that a query names; none means all.
-fn projects(caller: &Access, query: &Pairs) -> Result<Vec<ProjectId>, ApiError> {
-    let mut named = query.all("project").peekable();
-    if named.peek().is_none() {
-        return Ok(caller.projects().map(|project| project.id).collect());
-    }
-    named
-        .map(|name| caller.project_by_name(name).map(|project| project.id))
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_search_names_fields_and_nothing_else() {
-        let mut filter = EventFilter::default();
-        narrow(
-            &mut filter,
-            "level:error env:\"prod\" release:1.2 severity:warn",
-        )
-        .unwrap();
-        assert_eq!(filter.levels, [Level::Error, Level::Warning]);
-        assert_eq!(filter.environments, ["prod"]);
-        assert_eq!(filter.releases, ["1.2"]);
-        for text in ["timeout", "message:timeout", "level:loud"] {
-            assert!(narrow(&mut filter, text).is_err(), "{text}");
-        }
-    }
 }

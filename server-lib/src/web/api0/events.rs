@@ -5,14 +5,17 @@ use axum::extract::State;
 use mini_sentry::protocol::{EventId, UserReport, read};
 use serde_json::{Value, json};
 
+use crate::model::event::EventRow;
 use crate::model::record::RecordKind;
 use crate::model::scope::Scope;
+use crate::model::time::Millis;
 use crate::state::AppState;
-use crate::store::query::{ItemFilter, Page};
+use crate::store::query::{EventFilter, ItemFilter, Page};
 use crate::web::access::Access;
 use crate::web::error::ApiError;
+use crate::web::event_search::{self, Wanted};
 use crate::web::extract::{Base, Names, Pairs};
-use crate::web::paging::{Listed, Part, Place};
+use crate::web::paging::{Cursor, Listed, Part, Place};
 use crate::web::period::period;
 use crate::web::present::{WholeEvent, event, user_report};
 use crate::web::reading;
@@ -29,38 +32,68 @@ pub(super) async fn list(
     caller.require(READ)?;
     let project = caller.project(&organisation, &name)?;
     let part = Part::of(&query)?;
-    let mut filter = reading::events_of([project.id]);
-    filter.environments = query.all("environment").map(str::to_owned).collect();
-    filter.times = period(&query, state.clock.now())?;
-    let mut offset = part.cursor.offset;
-    if let Some((time, skip)) = part.cursor.at {
-        let start = filter
-            .times
-            .map_or(crate::model::time::Millis(i64::MIN), |times| *times.start());
-        filter.times = Some(start..=time);
-        offset = skip;
-    }
-    reading::settle_list(&state).await;
-    // One more than shown tells whether there is a next page.
-    let limit = part.limit.saturating_add(1);
-    let mut rows = state
-        .store
-        .events
-        .list(&filter, Page { offset, limit })
-        .await?;
-    let shown = usize::try_from(part.limit).unwrap_or(usize::MAX);
-    let has_more = rows.len() > shown;
-    rows.truncate(shown);
-    let times: Vec<_> = rows.iter().map(|row| row.timestamp).collect();
-    let next = part.next_by_time(&times);
-    let project_of = |id| caller.project_by_id(id).cloned();
-    let shown = reading::show_all(&*state.bodies, rows, project_of, event::summary).await?;
     let place = Place {
         base: &base,
         path: &format!("/api/0/projects/{organisation}/{name}/events/"),
         query: &query,
     };
+    let is_full = matches!(query.first("full"), Some("1" | "true"));
+    let show = move |whole: &WholeEvent| match is_full {
+        true => event::detail(whole),
+        false => event::summary(whole),
+    };
+    let text = query.first("query").unwrap_or_default().trim();
+    if !text.is_empty() {
+        reading::settle_search(&state).await;
+        let wanted = Wanted {
+            projects: &[project.id],
+            issue: None,
+            text,
+        };
+        let page = event_search::search(&state, &caller, wanted, &query, show).await?;
+        return Ok(Listed::new(
+            page.shown,
+            &part,
+            page.next,
+            page.has_more,
+            &place,
+        ));
+    }
+    let mut filter = reading::events_of([project.id]);
+    filter.environments = query.all("environment").map(str::to_owned).collect();
+    filter.times = period(&query, state.clock.now())?;
+    reading::settle_list(&state).await;
+    let (rows, next, has_more) = page_by_time(&state, filter, &part).await?;
+    let project_of = |id| caller.project_by_id(id).cloned();
+    let shown = reading::show_all(&*state.bodies, rows, project_of, show).await?;
     Ok(Listed::new(shown, &part, next, has_more, &place))
+}
+
+/// Reads a part of a list of events, newest first, with the place behind it and whether anything is
+/// there.
+pub(super) async fn page_by_time(
+    state: &AppState,
+    filter: EventFilter,
+    part: &Part,
+) -> Result<(Vec<EventRow>, Cursor, bool), ApiError> {
+    let mut filter = filter;
+    let mut offset = part.cursor.offset;
+    if let Some((time, skip)) = part.cursor.at {
+        let start = filter
+            .times
+            .map_or(Millis(i64::MIN), |times| *times.start());
+        filter.times = Some(start..=time);
+        offset = skip;
+    }
+    // One more than shown tells whether there is a next page.
+    let limit = part.limit.saturating_add(1);
+    let page = Page { offset, limit };
+    let mut rows = state.store.events.list(&filter, page).await?;
+    let shown = usize::try_from(part.limit).unwrap_or(usize::MAX);
+    let has_more = rows.len() > shown;
+    rows.truncate(shown);
+    let times: Vec<_> = rows.iter().map(|row| row.timestamp).collect();
+    Ok((rows, part.next_by_time(&times), has_more))
 }
 
 pub(super) async fn detail(
@@ -77,7 +110,10 @@ pub(super) async fn detail(
 }
 
 /// Returns what a user said about the event last.
-async fn user_report(state: &AppState, whole: &WholeEvent) -> Result<Option<Value>, ApiError> {
+pub(super) async fn user_report(
+    state: &AppState,
+    whole: &WholeEvent,
+) -> Result<Option<Value>, ApiError> {
     let filter = ItemFilter {
         projects: vec![whole.row.project],
         kinds: vec![RecordKind::UserReport],
@@ -128,7 +164,8 @@ pub(super) async fn resolve(
     })))
 }
 
-async fn find(
+/// Finds an event of a project, for whoever may read it.
+pub(super) async fn find(
     state: &AppState,
     caller: &Access,
     organisation: &str,

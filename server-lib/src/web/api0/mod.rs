@@ -12,13 +12,18 @@ mod attachments;
 mod audit;
 mod erasure;
 mod events;
+mod grouping_info;
+mod issues;
 mod keys;
 mod members;
 mod organisations;
 mod project_settings;
 pub(super) mod projects;
+mod releases;
 mod root;
+mod sessions;
 mod stats;
+mod tags;
 mod teams;
 mod tokens;
 
@@ -33,6 +38,10 @@ pub(crate) fn routes() -> Router<AppState> {
         .merge(organisation_routes())
         .merge(people_routes())
         .merge(project_routes())
+        .merge(releases::routes())
+        .merge(issues::list_routes())
+        .merge(issues::routes())
+        .merge(issues::plain_routes())
         .layer(DefaultBodyLimit::max(MAX_BODY))
 }
 
@@ -118,12 +127,28 @@ fn organisation_routes() -> Router<AppState> {
             get(events::resolve),
         )
         .either(
+            "/api/0/organizations/{organisation}/shortids/{id}/",
+            get(issues::short_id),
+        )
+        .either(
+            "/api/0/organizations/{organisation}/tags/",
+            get(tags::of_organisation),
+        )
+        .either(
+            "/api/0/organizations/{organisation}/tags/{key}/values/",
+            get(tags::values_in_organisation),
+        )
+        .either(
             "/api/0/organizations/{organisation}/events/{event}/json/",
             get(events::json_anywhere),
         )
         .either(
             "/api/0/organizations/{organisation}/stats_v2/",
             get(stats::outcomes),
+        )
+        .either(
+            "/api/0/organizations/{organisation}/sessions/",
+            get(sessions::sums),
         )
         .either(
             "/api/0/organizations/{organisation}/org-auth-tokens/",
@@ -173,6 +198,18 @@ fn project_routes() -> Router<AppState> {
         .either(
             "/api/0/projects/{organisation}/{project}/events/{event}/json/",
             get(events::json),
+        )
+        .either(
+            "/api/0/projects/{organisation}/{project}/events/{event}/grouping-info/",
+            get(grouping_info::show),
+        )
+        .either(
+            "/api/0/projects/{organisation}/{project}/tags/",
+            get(tags::of_project),
+        )
+        .either(
+            "/api/0/projects/{organisation}/{project}/tags/{key}/values/",
+            get(tags::values_in_project),
         )
         .either(
             "/api/0/projects/{organisation}/{project}/events/{event}/attachments/",

@@ -78,7 +78,7 @@ operations! { OPERATIONS:
     get "/api/0/projects/{organisation}/{project}/keys/{key}/", "Shows a key", Token(PROJECT_READ), &[], Nothing => Gives::Json(200, "Key");
     put "/api/0/projects/{organisation}/{project}/keys/{key}/", "Changes a key", Token(PROJECT_WRITE), &[], Takes::Json("KeyChange") => Gives::Json(200, "Key");
     delete "/api/0/projects/{organisation}/{project}/keys/{key}/", "Deletes a key", Token(PROJECT_ADMIN), &[], Nothing => Gives::Status(204);
-    get "/api/0/projects/{organisation}/{project}/events/", "Lists events, newest first", Token(EVENT_READ), &[CURSOR, PER_PAGE, TIMES[0], TIMES[1], TIMES[2], ("environment", "May repeat")], Nothing => Gives::List("EventSummary");
+    get "/api/0/projects/{organisation}/{project}/events/", "Lists events, newest first", Token(EVENT_READ), &[CURSOR, PER_PAGE, TIMES[0], TIMES[1], TIMES[2], ("environment", "May repeat"), ("query", "A search for events"), ("full", "1: with all that is known of each event")], Nothing => Gives::List("EventSummary");
     get "/api/0/projects/{organisation}/{project}/events/{event}/", "Shows an event", Token(EVENT_READ), &[], Nothing => Gives::Json(200, "Event");
     delete "/api/0/projects/{organisation}/{project}/events/{event}/", "Erases an event with all that belongs to it", Token(EVENT_ADMIN), &[], Nothing => Gives::Status(204);
     get "/api/0/projects/{organisation}/{project}/events/{event}/json/", "Shows an event in the protocol's form", Token(EVENT_READ), &[], Nothing => Gives::Json(200, "Object");
@@ -99,9 +99,10 @@ operations! { OWN:
         ("release", "May repeat"),
         ("from", "Beginning of the period; UTC without a zone"),
         ("to", "End of the period"),
-        ("q", "level:, environment: and release: with their values"),
+        ("q", "A search; of words without a key one is enough"),
         ("limit", "At most 1000"),
         ("offset", "Events to leave out"),
+        ("cursor", "Place in what a search finds, from next"),
     ], Nothing => Gives::Json(200, "OwnEvents");
     get "/api/events/{event}/", "Shows an event, by id or number", Token(EVENT_READ), &[("project", "Slug or number; may repeat")], Nothing => Gives::Json(200, "OwnEvent");
     get "/ws/events/{project}/", "Sends each new event of a project over a websocket", InPath, &[("token", "The token, where no header can be set")], Nothing => Gives::Status(101);
@@ -110,5 +111,7 @@ operations! { OWN:
     get "/api/relay/healthcheck/live/", "Tells that the server runs", Open, &[], Nothing => Gives::Json(200, "Object");
     get "/api/relay/healthcheck/ready/", "Tells whether the server takes and answers", Open, &[], Nothing => Gives::Json(200, "Object");
     get "/metrics/", "Counts and times of the server, as Prometheus reads them", Token(&["org:read"]), &[], Nothing => Gives::Bytes(200, "application/openmetrics-text");
+    get "/docs/", "Shows this document to people", Token(&[]), &[], Nothing => Gives::Bytes(200, "text/html");
+    get "/docs/openapi.yaml/", "Shows this document as YAML", Token(&[]), &[], Nothing => Gives::Bytes(200, "application/yaml");
     get "/docs/openapi.json/", "Shows this document", Token(&[]), &[], Nothing => Gives::Json(200, "Object");
 }

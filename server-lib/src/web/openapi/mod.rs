@@ -1,8 +1,10 @@
 //! The document that describes the surface, for people and for generators of clients. A test holds
 //! it against the routes.
 
+use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
+use http::{HeaderValue, header};
 use serde_json::{Map, Value, json};
 
 use super::EitherSlash;
@@ -10,17 +12,41 @@ use super::extract::Base;
 use crate::state::AppState;
 
 mod ingest;
+mod issue_schemas;
+mod issues;
 mod management;
+mod own;
+mod page;
 mod people;
+mod releases;
 mod schemas;
+mod yaml;
 
 /// Returns the routes.
 pub fn routes() -> Router<AppState> {
-    Router::new().either("/docs/openapi.json/", get(show))
+    Router::new()
+        .either("/docs/", get(show_page))
+        .either("/docs/openapi.json/", get(show))
+        .either("/docs/openapi.yaml/", get(show_yaml))
 }
 
 async fn show(_: super::access::Access, Base(base): Base) -> Json<Value> {
     Json(document(&base.to_string()))
+}
+
+async fn show_yaml(_: super::access::Access, Base(base): Base) -> Response {
+    let media_type = HeaderValue::from_static("application/yaml");
+    let text = document_as_yaml(&base.to_string());
+    ([(header::CONTENT_TYPE, media_type)], text).into_response()
+}
+
+async fn show_page(_: super::access::Access, Base(base): Base) -> Response {
+    let mut response = Html(page::write(&base.to_string())).into_response();
+    if let Ok(policy) = HeaderValue::try_from(page::policy()) {
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    response
 }
 
 /// What an operation asks of the caller.
@@ -105,11 +131,20 @@ pub fn document(base: &str) -> Value {
     })
 }
 
+/// Returns the document as YAML.
+#[must_use]
+pub fn document_as_yaml(base: &str) -> String {
+    yaml::write(&document(base))
+}
+
 fn operations() -> impl Iterator<Item = &'static Operation> {
     management::OPERATIONS
         .iter()
+        .chain(issues::OPERATIONS)
+        .chain(releases::OPERATIONS)
         .chain(management::OWN)
         .chain(people::OPERATIONS)
+        .chain(own::OPERATIONS)
         .chain(ingest::OPERATIONS)
 }
 

@@ -5,7 +5,16 @@ use serde_json::{Map, Value, json};
 /// Returns all schemas by name.
 pub(super) fn all() -> Value {
     let mut all = Map::new();
-    for part in [shared(), catalog(), people(), events(), own()] {
+    for part in [
+        shared(),
+        catalog(),
+        people(),
+        events(),
+        super::issue_schemas::all(),
+        super::releases::schemas(),
+        own(),
+        super::own::schemas(),
+    ] {
         if let Value::Object(part) = part {
             all.extend(part);
         }
@@ -13,19 +22,19 @@ pub(super) fn all() -> Value {
     Value::Object(all)
 }
 
-fn text() -> Value {
+pub(super) fn text() -> Value {
     json!({ "type": "string" })
 }
 
-fn text_or_null() -> Value {
+pub(super) fn text_or_null() -> Value {
     json!({ "type": ["string", "null"] })
 }
 
-fn moment() -> Value {
+pub(super) fn moment() -> Value {
     json!({ "type": "string", "format": "date-time" })
 }
 
-fn object(fields: &[(&str, Value)]) -> Value {
+pub(super) fn object(fields: &[(&str, Value)]) -> Value {
     let fields: Map<_, _> = fields
         .iter()
         .map(|(name, schema)| ((*name).to_owned(), schema.clone()))
@@ -302,6 +311,7 @@ fn own() -> Value {
         "OwnEvent": object(&[summary.as_slice(), &more].concat()),
         "OwnEvents": object(&[
             ("count", number),
+            ("count_is_exact", json!({ "type": "boolean" })),
             ("next", text_or_null()),
             ("previous", text_or_null()),
             ("results", json!({

@@ -131,7 +131,7 @@ fn error(it: &EventError) -> Value {
 }
 
 /// Shortens `package@1.2.3+build` to what people call a version.
-fn short_version(release: &str) -> &str {
+pub(crate) fn short_version(release: &str) -> &str {
     let version = release
         .rsplit_once('@')
         .map_or(release, |(_, version)| version);
@@ -148,7 +148,7 @@ mod tests {
     use super::*;
     use crate::model::catalog::Project;
     use crate::model::event::EventRow;
-    use crate::model::ids::{IssueId, OrganisationId, ProjectId, Seq};
+    use crate::model::ids::{GroupId, IssueId, OrganisationId, ProjectId, Seq};
     use crate::model::record::{Record, RecordContext, RecordHead, RecordKind};
     use crate::model::time::Millis;
 
@@ -159,6 +159,7 @@ mod tests {
             seq: Seq(5),
             project: ProjectId(3),
             event_id: id,
+            group: GroupId(8),
             issue: IssueId(8),
             kind: EventKind::Error,
             timestamp: at,
@@ -196,6 +197,7 @@ mod tests {
             record,
             title: "hi".to_owned(),
             culprit: String::new(),
+            indexed: crate::model::tag::Tags::default(),
         })
     }
 

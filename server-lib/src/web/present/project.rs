@@ -99,7 +99,7 @@ pub fn own(
 
 /// Adds the fields of one object to another.
 #[must_use]
-pub(super) fn merged(mut object: Value, more: Value) -> Value {
+pub(crate) fn merged(mut object: Value, more: Value) -> Value {
     if let (Value::Object(object), Value::Object(more)) = (&mut object, more) {
         object.extend(more);
     }

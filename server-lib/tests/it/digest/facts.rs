@@ -6,8 +6,9 @@ use mini_sentry::protocol::{EventId, Level};
 use mini_sentry_server::facts::user::Identity;
 use mini_sentry_server::facts::{FactsInput, FrameRules, Scan, derive};
 use mini_sentry_server::journal::Journal;
-use mini_sentry_server::model::event::{EventFacts, EventKind, GroupingKey};
+use mini_sentry_server::model::event::{EventFacts, EventKind, GroupingKey, Headline};
 use mini_sentry_server::model::ids::Seq;
+use mini_sentry_server::model::tag::Tags;
 use mini_sentry_server::model::time::Millis;
 use mini_sentry_server::store::query::{EventFilter, Page};
 use tempfile::TempDir;
@@ -35,6 +36,10 @@ fn facts_of(name: &str, drift_ms: i64) -> EventFacts {
 fn known(facts: &EventFacts) -> EventFacts {
     EventFacts {
         grouping: GroupingKey([0; 16]),
+        headline: Headline::default(),
+        handled: None,
+        tags: Tags::default(),
+        text: String::new(),
         ..facts.clone()
     }
 }
@@ -51,6 +56,11 @@ fn python(title: &str, culprit: &str, timestamp: i64) -> EventFacts {
         title: title.to_owned(),
         culprit: culprit.to_owned(),
         grouping: GroupingKey([0; 16]),
+        headline: Headline::default(),
+        handled: None,
+        former_grouping: None,
+        tags: Tags::default(),
+        text: String::new(),
         user: Some(Identity::Id("42").hash()),
     }
 }

@@ -111,6 +111,7 @@ impl Running {
             store_keeps_bodies: false,
             catalog: Arc::clone(&index.catalog),
             progress: Arc::clone(&progress),
+            on_stored: None,
             metrics: Arc::clone(&metrics),
             clock: Arc::new(SystemClock),
         });

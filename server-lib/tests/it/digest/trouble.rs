@@ -55,7 +55,7 @@ impl Digests for Failing {
         self.inner.position().await
     }
 
-    async fn apply(&self, batch: Batch) -> Result<Applied, Error> {
+    async fn apply(&self, batch: Arc<Batch>) -> Result<Applied, Error> {
         if take(&self.before) {
             return Err(unavailable());
         }

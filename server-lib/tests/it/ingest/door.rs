@@ -4,6 +4,7 @@ use std::io::Write;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use mini_sentry_server::metrics::Looked;
 use mini_sentry_server::testkit::TestServer;
 use reqwest::header::{HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode};
@@ -278,7 +279,7 @@ async fn requests_are_named_and_counted() {
     assert_eq!(answer(request).await.header("x-request-id"), "job-7");
     let unnamed = answer(keyed(&server, Method::POST, "store/").body(EVENT)).await;
     assert!(!unnamed.header("x-request-id").is_empty());
-    let text = server.state().unwrap().metrics.to_text(None);
+    let text = server.state().unwrap().metrics.to_text(Looked::default());
     let line = r#"mini_sentry_requests_total{group="ingest",status="200"} 2"#;
     assert!(text.contains(line), "{text}");
 }

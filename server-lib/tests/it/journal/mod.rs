@@ -16,9 +16,10 @@ use mini_sentry_server::error::{Error, ErrorKind};
 use mini_sentry_server::journal::disk::DiskJournal;
 use mini_sentry_server::journal::{Delivery, Journal};
 use mini_sentry_server::metrics::Metrics;
-use mini_sentry_server::model::event::{EventFacts, EventKind, GroupingKey};
+use mini_sentry_server::model::event::{EventFacts, EventKind, GroupingKey, Headline};
 use mini_sentry_server::model::ids::{PartitionId, ProjectId, Seq};
 use mini_sentry_server::model::record::{NewRecord, RecordContext, RecordHead, RecordKind};
+use mini_sentry_server::model::tag::Tags;
 use mini_sentry_server::model::time::Millis;
 use mini_sentry_server::store::{DeadRecords, Partition, Upkeep};
 
@@ -235,6 +236,11 @@ fn facts(title: &str) -> Box<EventFacts> {
         title: title.to_owned(),
         culprit: String::new(),
         grouping: GroupingKey([7; 16]),
+        headline: Headline::default(),
+        handled: None,
+        former_grouping: None,
+        tags: Tags::default(),
+        text: String::new(),
         user: None,
     })
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use mini_sentry::ratelimit::DataCategory;
 use tokio_postgres::types::ToSql;
 
-use super::EventIssue;
+use super::issues::Placed;
 use crate::error::Error;
 use crate::model::event::{EventKind, NewEvent};
 use crate::model::outcome::{Outcome, OutcomeCount};
@@ -16,12 +16,14 @@ use crate::store::postgres::row::{big, indexed, int, level_code, text};
 
 /// The reason of an event that was there already.
 const DUPLICATE: &str = "duplicate";
+/// The reason of an event that people want no more of.
+const DISCARDED: &str = "discarded";
 
 /// What an event is counted by.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::store::postgres) struct Counted<'a> {
     pub(in crate::store::postgres) project: i32,
-    pub(in crate::store::postgres) issue: i64,
+    pub(in crate::store::postgres) group: i64,
     pub(in crate::store::postgres) happened: Millis,
     pub(in crate::store::postgres) level: i16,
     pub(in crate::store::postgres) environment: &'a str,
@@ -29,10 +31,10 @@ pub(in crate::store::postgres) struct Counted<'a> {
 }
 
 impl<'a> Counted<'a> {
-    pub(super) fn of(event: &'a NewEvent, issue: EventIssue) -> Self {
+    pub(super) fn of(event: &'a NewEvent, place: Placed) -> Self {
         Self {
             project: int(event.project.0),
-            issue: issue.id.to_i64(),
+            group: place.group,
             happened: event.facts.timestamp,
             level: level_code(event.facts.level),
             environment: &event.facts.environment,
@@ -41,7 +43,7 @@ impl<'a> Counted<'a> {
     }
 }
 
-/// Counts events by minute, for their projects and their issues: `each` is 1, or -1 for events that
+/// Counts events by minute, for their projects and their groups: `each` is 1, or -1 for events that
 /// are taken out.
 pub(in crate::store::postgres) async fn add_events(
     lease: &mut Lease,
@@ -53,7 +55,7 @@ pub(in crate::store::postgres) async fn add_events(
         return Ok(());
     }
     let mut by_project = BTreeMap::new();
-    let mut by_issue = BTreeMap::new();
+    let mut by_group = BTreeMap::new();
     for event in events {
         let rest = (
             event.happened.minute(),
@@ -64,10 +66,10 @@ pub(in crate::store::postgres) async fn add_events(
         *by_project
             .entry((i64::from(event.project), rest))
             .or_insert(0_i64) += each;
-        *by_issue.entry((event.issue, rest)).or_insert(0_i64) += each;
+        *by_group.entry((event.group, rest)).or_insert(0_i64) += each;
     }
     add(lease, part, "event_counts", "project", &by_project).await?;
-    add(lease, part, "issue_counts", "issue", &by_issue).await
+    add(lease, part, "issue_counts", "group_id", &by_group).await
 }
 
 /// Notes the environments of events, except where the project has as many as are noted.
@@ -136,10 +138,21 @@ async fn add(
     Ok(())
 }
 
-/// Turns accepted events that were duplicates into invalid ones.
-pub(super) fn corrected(outcomes: &[OutcomeCount], duplicates: &[&NewEvent]) -> Vec<OutcomeCount> {
+/// Turns accepted events into invalid ones that were duplicates, and into filtered ones that were
+/// discarded.
+pub(super) fn corrected(
+    outcomes: &[OutcomeCount],
+    duplicates: &[&NewEvent],
+    discarded: &[&NewEvent],
+) -> Vec<OutcomeCount> {
     let mut corrected = outcomes.to_vec();
-    for event in duplicates {
+    let duplicates = duplicates
+        .iter()
+        .map(|event| (event, Outcome::Invalid, DUPLICATE));
+    let discarded = discarded
+        .iter()
+        .map(|event| (event, Outcome::Filtered, DISCARDED));
+    for (event, outcome, reason) in duplicates.chain(discarded) {
         let category = category_of(event.facts.kind);
         let accepted = corrected.iter_mut().find(|count| {
             count.project == event.project
@@ -158,8 +171,8 @@ pub(super) fn corrected(outcomes: &[OutcomeCount], duplicates: &[&NewEvent]) -> 
             key,
             at: event.received,
             category,
-            outcome: Outcome::Invalid,
-            reason: DUPLICATE.to_owned(),
+            outcome,
+            reason: reason.to_owned(),
             quantity: 1,
         });
     }

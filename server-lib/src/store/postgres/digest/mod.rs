@@ -7,6 +7,7 @@
 mod counts;
 mod issues;
 mod partition;
+mod releases;
 mod sessions;
 
 use std::collections::HashSet;
@@ -25,10 +26,11 @@ use super::pool::{ANSWER, Lease, Pool, in_time};
 use super::row::{Sixteen, big, int, level_code, seq, text};
 use crate::error::Error;
 use crate::model::event::NewEvent;
-use crate::model::ids::{IssueId, Seq};
+use crate::model::ids::{GroupId, IssueId, PartitionId, Seq};
 use crate::model::item::ItemRow;
 use crate::store::open::StoreOptions;
-use crate::store::{Applied, Batch, Digests};
+use crate::store::{Applied, Batch, Digests, Stored};
+use issues::Placed;
 
 /// Writers of the index and its sums follow one another by locking this row.
 pub(super) const LOCK: &str = "SELECT position FROM digest FOR UPDATE";
@@ -60,7 +62,7 @@ impl Digests for PostgresDigests {
         seq(&row, 0)
     }
 
-    async fn apply(&self, batch: Batch) -> Result<Applied, Error> {
+    async fn apply(&self, batch: Arc<Batch>) -> Result<Applied, Error> {
         let mut lease = self.pool.lend().await?;
         lease.begin(BEGIN).await?;
         let row = lease.query_one(LOCK, &[]).await?;
@@ -70,44 +72,50 @@ impl Digests for PostgresDigests {
         }
         let part = partition::current(&mut lease, &batch, &self.options).await?;
         let (fresh, duplicates) = without_duplicates(&mut lease, &batch.events).await?;
-        let issues = issues::record(&mut lease, &fresh).await?;
-        copy_events(&mut lease, part.id, &fresh, &issues).await?;
+        let recorded = issues::record(&mut lease, &fresh, batch.received).await?;
+        let fresh: Vec<(&NewEvent, Placed)> = (fresh.into_iter().zip(&recorded.places))
+            .filter_map(|(event, place)| Some((event, (*place)?)))
+            .collect();
+        let events: Vec<&NewEvent> = fresh.iter().map(|(event, _)| *event).collect();
+        copy_events(&mut lease, part.id, &fresh).await?;
         copy_items(&mut lease, part.id, &batch.items).await?;
         remove_replaced(&mut lease, &batch.items).await?;
         let counted: Vec<_> = fresh
             .iter()
-            .zip(&issues)
-            .map(|(event, issue)| Counted::of(event, *issue))
+            .map(|(event, place)| Counted::of(event, *place))
             .collect();
         add_events(&mut lease, part.id, &counted, 1).await?;
         counts::note_environments(&mut lease, &counted).await?;
         let duplicate_events: Vec<_> = duplicates.iter().map(|(event, _)| *event).collect();
-        let outcomes = counts::corrected(&batch.outcomes, &duplicate_events);
+        let outcomes = counts::corrected(&batch.outcomes, &duplicate_events, &recorded.discarded);
         add_outcomes(&mut lease, &outcomes).await?;
         sessions::update(&mut lease, &batch.sessions).await?;
         sessions::add_tallies(&mut lease, &batch.tallies).await?;
+        releases::note(&mut lease, &batch, &events).await?;
         let duplicates: Vec<Seq> = duplicates.iter().map(|(_, seq)| *seq).collect();
         mark_dead(&mut lease, &duplicates).await?;
+        let discarded: Vec<Seq> = recorded.discarded.iter().map(|event| event.seq).collect();
+        mark_dead(&mut lease, &discarded).await?;
         blocks::append(&mut lease, &batch.blocks, part.is_new, &self.options).await?;
-        partition::extend(&mut lease, part.id, &batch, fresh.len()).await?;
+        partition::extend(&mut lease, part.id, &batch, &events).await?;
         lease
             .execute("UPDATE digest SET position = $1", &[&batch.last.to_i64()])
             .await?;
         lease.commit().await?;
-        let stored = fresh
-            .iter()
-            .zip(&issues)
-            .map(|(event, issue)| (event.seq, issue.id, issue.is_new))
-            .collect();
-        Ok(Applied { stored, duplicates })
+        let stored = fresh.iter().map(|(event, place)| Stored {
+            seq: event.seq,
+            group: GroupId::from_i64(place.group).unwrap_or_default(),
+            issue: IssueId::from_i64(place.issue).unwrap_or_default(),
+            is_new: place.is_new,
+        });
+        Ok(Applied {
+            partition: PartitionId::from_i64(i64::from(part.id)).map(|id| (id, part.first)),
+            stored: stored.collect(),
+            reopened: recorded.reopened,
+            duplicates,
+            discarded,
+        })
     }
-}
-
-/// The issue that an event belongs to.
-#[derive(Clone, Copy, Debug)]
-struct EventIssue {
-    id: IssueId,
-    is_new: bool,
 }
 
 type Split<'a> = (Vec<&'a NewEvent>, Vec<(&'a NewEvent, Seq)>);
@@ -156,8 +164,7 @@ async fn without_duplicates<'a>(
 async fn copy_events(
     lease: &mut Lease,
     part: i32,
-    events: &[&NewEvent],
-    issues: &[EventIssue],
+    events: &[(&NewEvent, Placed)],
 ) -> Result<(), Error> {
     const TYPES: &[Type] = &[
         Type::INT4,
@@ -177,13 +184,13 @@ async fn copy_events(
         return Ok(());
     }
     let sql = format!(
-        "COPY events_{part} (part, seq, project, event_id, issue, kind, happened, received, \
+        "COPY events_{part} (part, seq, project, event_id, group_id, kind, happened, received, \
          level, environment, release, person) FROM STDIN BINARY"
     );
     let sink = lease.copy_in(&sql).await?;
     let copied = in_time(ANSWER, async {
         let mut writer = pin!(BinaryCopyInWriter::new(sink, TYPES));
-        for (event, issue) in events.iter().zip(issues) {
+        for (event, place) in events {
             let facts = &event.facts;
             writer
                 .as_mut()
@@ -192,7 +199,7 @@ async fn copy_events(
                     &event.seq.to_i64(),
                     &int(event.project.0),
                     &Sixteen(*event.event_id.as_bytes()),
-                    &issue.id.to_i64(),
+                    &place.group,
                     &i16::from(facts.kind.code()),
                     &facts.timestamp.0,
                     &event.received.0,

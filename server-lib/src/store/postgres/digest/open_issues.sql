@@ -1,9 +1,10 @@
 INSERT INTO issues (
-    id, project, number, grouping_key, kind, title, culprit, platform, level,
-    first_seen, last_seen, events
+    id, project, number, grouping_key, kind, level, first_seen, last_seen, since, priority,
+    title, culprit, platform, events
 )
-SELECT *
+SELECT n.id, n.project, n.number, n.grouping_key, n.kind, n.level, n.at, n.at, n.at, n.priority,
+    '', '', '', 0
 FROM unnest(
-    $1::bigint[], $2::integer[], $3::bigint[], $4::uuid[], $5::smallint[], $6::text[],
-    $7::text[], $8::text[], $9::smallint[], $10::bigint[], $11::bigint[], $12::bigint[]
-)
+    $1::bigint[], $2::integer[], $3::bigint[], $4::uuid[], $5::smallint[], $6::smallint[],
+    $7::bigint[], $8::smallint[]
+) AS n (id, project, number, grouping_key, kind, level, at, priority)

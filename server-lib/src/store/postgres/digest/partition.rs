@@ -1,20 +1,30 @@
 //! The partition that a batch goes into.
 
 use crate::error::Error;
+use crate::model::event::NewEvent;
+use crate::model::ids::Seq;
 use crate::store::Batch;
 use crate::store::open::StoreOptions;
 use crate::store::postgres::pool::Lease;
-use crate::store::postgres::row::{big, count, get};
+use crate::store::postgres::row::{big, count, get, seq};
 
 /// The tables that have one table for each partition, named `<table>_<partition>`.
-pub(in crate::store::postgres) const PARTED_TABLES: [&str; 4] =
-    ["events", "items", "event_counts", "issue_counts"];
+pub(in crate::store::postgres) const PARTED_TABLES: [&str; 6] = [
+    "events",
+    "items",
+    "event_counts",
+    "issue_counts",
+    "pages",
+    "unindexed",
+];
 
 /// A partition that is written to.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Current {
     /// Its number.
     pub(super) id: i32,
+    /// Its first record.
+    pub(super) first: Seq,
     /// Whether it was opened for this batch.
     pub(super) is_new: bool,
 }
@@ -27,7 +37,7 @@ pub(super) async fn current(
 ) -> Result<Current, Error> {
     let last = lease
         .query_opt(
-            "SELECT id, opened, events FROM partitions ORDER BY id DESC LIMIT 1",
+            "SELECT id, opened, events, first_seq FROM partitions ORDER BY id DESC LIMIT 1",
             &[],
         )
         .await?;
@@ -37,15 +47,20 @@ pub(super) async fn current(
         let age = batch.received.0.saturating_sub(get(&row, 1)?);
         let limit = i64::try_from(options.partition_age.as_millis()).unwrap_or(i64::MAX);
         if count(&row, 2)? < options.partition_events && age < limit {
-            return Ok(Current { id, is_new: false });
+            return Ok(Current {
+                id,
+                first: seq(&row, 3)?,
+                is_new: false,
+            });
         }
         next = id.saturating_add(1);
     }
     open(lease, next).await?;
     lease
         .execute(
-            "INSERT INTO partitions (id, first_seq, last_seq, opened, newest, events) \
-             VALUES ($1, $2, $3, $4, $4, 0)",
+            "INSERT INTO partitions (id, first_seq, last_seq, opened, newest, events, \
+             min_happened, max_happened) VALUES ($1, $2, $3, $4, $4, 0, \
+             9223372036854775807, -9223372036854775808)",
             &[
                 &next,
                 &batch.first.to_i64(),
@@ -56,6 +71,7 @@ pub(super) async fn current(
         .await?;
     Ok(Current {
         id: next,
+        first: batch.first,
         is_new: true,
     })
 }
@@ -92,14 +108,25 @@ pub(super) async fn extend(
     lease: &mut Lease,
     id: i32,
     batch: &Batch,
-    events: usize,
+    events: &[&NewEvent],
 ) -> Result<(), Error> {
-    let events = big(u64::try_from(events).unwrap_or(u64::MAX));
+    let count = big(events.len() as u64);
+    let times = || events.iter().map(|event| event.facts.timestamp.0);
+    let first = times().min().unwrap_or(i64::MAX);
+    let last = times().max().unwrap_or(i64::MIN);
     lease
         .execute(
             "UPDATE partitions SET last_seq = $2, newest = GREATEST(newest, $3), \
-             events = events + $4 WHERE id = $1",
-            &[&id, &batch.last.to_i64(), &batch.received.0, &events],
+             events = events + $4, min_happened = LEAST(min_happened, $5), \
+             max_happened = GREATEST(max_happened, $6) WHERE id = $1",
+            &[
+                &id,
+                &batch.last.to_i64(),
+                &batch.received.0,
+                &count,
+                &first,
+                &last,
+            ],
         )
         .await?;
     Ok(())

@@ -1,7 +1,7 @@
 CREATE TABLE events_{id} (
     seq         INTEGER PRIMARY KEY,
     project     INTEGER NOT NULL,
-    issue       INTEGER NOT NULL,
+    group_id    INTEGER NOT NULL,
     happened    INTEGER NOT NULL,
     received    INTEGER NOT NULL,
     kind        INTEGER NOT NULL,
@@ -15,7 +15,7 @@ CREATE TABLE events_{id} (
 ) STRICT;
 
 CREATE INDEX events_{id}_project ON events_{id} (project, happened);
-CREATE INDEX events_{id}_issue ON events_{id} (issue, happened);
+CREATE INDEX events_{id}_group ON events_{id} (group_id, happened);
 
 CREATE TABLE items_{id} (
     seq             INTEGER PRIMARY KEY,
@@ -45,3 +45,27 @@ CREATE TABLE counts_{id} (
     events      INTEGER NOT NULL,
     PRIMARY KEY (project, grain, bucket, level, environment, release)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE hours_{id} (
+    group_id INTEGER NOT NULL,
+    -- Hours since 1970.
+    hour     INTEGER NOT NULL,
+    events   INTEGER NOT NULL,
+    PRIMARY KEY (group_id, hour)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE pages_{id} (
+    id    INTEGER PRIMARY KEY,
+    run   INTEGER NOT NULL,
+    kind  INTEGER NOT NULL,
+    -- The first key of the page.
+    first BLOB NOT NULL,
+    body  BLOB NOT NULL
+) STRICT;
+
+CREATE UNIQUE INDEX pages_{id}_first ON pages_{id} (run, kind, first);
+
+CREATE TABLE unindexed_{id} (
+    -- Events that the search index has and the rows have not any more.
+    seq INTEGER PRIMARY KEY
+) STRICT;

@@ -11,6 +11,14 @@ use crate::model::outcome::Outcome;
 use crate::model::record::RecordKind;
 use crate::model::time::Millis;
 
+mod event;
+mod expr;
+mod issue;
+
+pub use event::{EventHits, EventPredicate, EventQuery};
+pub use expr::{Expr, Interval, TagTest, TextPattern};
+pub use issue::{IssueCursor, IssueOrder, IssuePage, IssuePredicate, IssueQuery, ReleaseFilter};
+
 /// Which events. Empty lists and `None` mean any.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct EventFilter {
