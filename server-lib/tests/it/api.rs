@@ -222,7 +222,7 @@ async fn issues_are_counted_by_project_and_level_for_prometheus() {
 #[tokio::test]
 async fn the_document_is_a_page_that_may_load_nothing_and_yaml() {
     let server = TestServer::start().await.unwrap();
-    let page = answer(request(&server, Method::GET, "/docs/")).await;
+    let page = answer(request(&server, Method::GET, "/docs/").bearer_auth(server.token())).await;
     assert_eq!(page.status, StatusCode::OK);
     assert!(page.header("content-type").starts_with("text/html"));
     let policy = page.header("content-security-policy");
@@ -232,7 +232,8 @@ async fn the_document_is_a_page_that_may_load_nothing_and_yaml() {
     );
     assert!(!policy.contains("unsafe"), "{policy}");
     assert!(page.text.contains("/api/groups/"));
-    let yaml = answer(request(&server, Method::GET, "/docs/openapi.yaml")).await;
+    let yaml = request(&server, Method::GET, "/docs/openapi.yaml");
+    let yaml = answer(yaml.bearer_auth(server.token())).await;
     assert_eq!(yaml.header("content-type"), "application/yaml");
     assert!(yaml.text.contains("\"openapi\": \"3.1.0\""));
     assert!(yaml.text.contains(&server.url));

@@ -87,9 +87,99 @@ GET    /api/projects/ project:read
 POST   /api/projects/ project:write+all {"name":"Own"}
 GET    /api/events/ event:read
 GET    /api/events/{event}/ event:read
+GET    /api/0/organizations/{organisation}/issues/ event:read
+PUT    /api/0/organizations/{organisation}/issues/ event:write {"status":"resolved"}
+DELETE /api/0/organizations/{organisation}/issues/ event:admin
+GET    /api/0/projects/{organisation}/{project}/issues/ event:read
+PUT    /api/0/projects/{organisation}/{project}/issues/ event:write {"status":"resolved"}
+DELETE /api/0/projects/{organisation}/{project}/issues/ event:admin
+GET    /api/0/organizations/{organisation}/shortids/{id}/ event:read
+GET    /api/0/organizations/{organisation}/tags/ event:read
+GET    /api/0/organizations/{organisation}/tags/{key}/values/ event:read
+GET    /api/0/projects/{organisation}/{project}/tags/ event:read
+GET    /api/0/projects/{organisation}/{project}/tags/{key}/values/ event:read
+GET    /api/0/projects/{organisation}/{project}/events/{event}/grouping-info/ event:read
+GET    /api/0/organizations/{organisation}/issues/{issue}/ event:read
+PUT    /api/0/organizations/{organisation}/issues/{issue}/ event:write {"hasSeen":true}
+DELETE /api/0/organizations/{organisation}/issues/{issue}/ event:admin
+GET    /api/0/organizations/{organisation}/issues/{issue}/events/ event:read
+GET    /api/0/organizations/{organisation}/issues/{issue}/events/{event}/ event:read
+GET    /api/0/organizations/{organisation}/issues/{issue}/tags/ event:read
+GET    /api/0/organizations/{organisation}/issues/{issue}/tags/{key}/ event:read
+GET    /api/0/organizations/{organisation}/issues/{issue}/tags/{key}/values/ event:read
+GET    /api/0/organizations/{organisation}/issues/{issue}/hashes/ event:read
+DELETE /api/0/organizations/{organisation}/issues/{issue}/hashes/ event:write
+GET    /api/0/organizations/{organisation}/issues/{issue}/comments/ event:read
+POST   /api/0/organizations/{organisation}/issues/{issue}/comments/ event:write {"text":"said"}
+PUT    /api/0/organizations/{organisation}/issues/{issue}/comments/{note}/ event:write {"text":"changed"}
+DELETE /api/0/organizations/{organisation}/issues/{issue}/comments/{note}/ event:write
+GET    /api/0/organizations/{organisation}/issues/{issue}/notes/ event:read
+POST   /api/0/organizations/{organisation}/issues/{issue}/notes/ event:write {"text":"said"}
+PUT    /api/0/organizations/{organisation}/issues/{issue}/notes/{note}/ event:write {"text":"changed"}
+DELETE /api/0/organizations/{organisation}/issues/{issue}/notes/{note}/ event:write
+GET    /api/0/organizations/{organisation}/issues/{issue}/activities/ event:read
+GET    /api/0/organizations/{organisation}/issues/{issue}/stats/ event:read
+GET    /api/0/issues/{issue}/ event:read
+PUT    /api/0/issues/{issue}/ event:write {"hasSeen":true}
+DELETE /api/0/issues/{issue}/ event:admin
+GET    /api/0/issues/{issue}/events/ event:read
+GET    /api/0/issues/{issue}/events/{event}/ event:read
+GET    /api/0/issues/{issue}/tags/ event:read
+GET    /api/0/issues/{issue}/tags/{key}/ event:read
+GET    /api/0/issues/{issue}/tags/{key}/values/ event:read
+GET    /api/0/issues/{issue}/hashes/ event:read
+DELETE /api/0/issues/{issue}/hashes/ event:write
+GET    /api/0/issues/{issue}/comments/ event:read
+POST   /api/0/issues/{issue}/comments/ event:write {"text":"said"}
+PUT    /api/0/issues/{issue}/comments/{note}/ event:write {"text":"changed"}
+DELETE /api/0/issues/{issue}/comments/{note}/ event:write
+GET    /api/0/issues/{issue}/notes/ event:read
+POST   /api/0/issues/{issue}/notes/ event:write {"text":"said"}
+PUT    /api/0/issues/{issue}/notes/{note}/ event:write {"text":"changed"}
+DELETE /api/0/issues/{issue}/notes/{note}/ event:write
+GET    /api/0/issues/{issue}/activities/ event:read
+GET    /api/0/issues/{issue}/stats/ event:read
+GET    /api/0/organizations/{organisation}/releases/ project:read
+POST   /api/0/organizations/{organisation}/releases/ project:releases {"version":"3.0","projects":["{project}"]}
+GET    /api/0/organizations/{organisation}/releases/{version}/ project:read
+PUT    /api/0/organizations/{organisation}/releases/{version}/ project:releases {"ref":"main"}
+DELETE /api/0/organizations/{organisation}/releases/{version}/ project:releases
+GET    /api/0/organizations/{organisation}/releases/{version}/commits/ project:read
+GET    /api/0/organizations/{organisation}/releases/{version}/previous-with-commits/ project:read
+GET    /api/0/organizations/{organisation}/releases/{version}/deploys/ project:read
+POST   /api/0/organizations/{organisation}/releases/{version}/deploys/ project:releases {"environment":"live"}
+GET    /api/0/projects/{organisation}/{project}/releases/ project:read
+POST   /api/0/projects/{organisation}/{project}/releases/ project:releases {"version":"3.0","projects":["{project}"]}
+GET    /api/0/projects/{organisation}/{project}/releases/{version}/ project:read
+PUT    /api/0/projects/{organisation}/{project}/releases/{version}/ project:releases {"ref":"main"}
+DELETE /api/0/projects/{organisation}/{project}/releases/{version}/ project:releases
+GET    /api/0/projects/{organisation}/{project}/releases/{version}/commits/ project:read
+GET    /api/0/projects/{organisation}/{project}/releases/{version}/deploys/ project:read
+POST   /api/0/projects/{organisation}/{project}/releases/{version}/deploys/ project:releases {"environment":"live"}
+GET    /api/0/organizations/{organisation}/sessions/ project:read
+GET    /api/groups/ event:read
+GET    /api/groups/{group}/ event:read
+POST   /api/groups/{group}/resolve/ event:write
+POST   /api/groups/{group}/unresolve/ event:write
+POST   /api/groups/{group}/ignore/ event:write
+POST   /api/groups/{group}/bookmark/ event:write
+POST   /api/groups/{group}/unbookmark/ event:write
+POST   /api/groups/{group}/assign/ event:write {"assignee":"a@example.com"}
+GET    /api/groups/{group}/comments/ event:read
+POST   /api/groups/{group}/comments/ event:write {"text":"said"}
+GET    /api/releases/ project:read
+POST   /api/releases/ project:releases {"project":"{project}","version":"2.0"}
+GET    /api/releases/health/ project:read
+GET    /api/releases/health/series/ project:read
+GET    /api/deployments/ project:read
+POST   /api/deployments/ project:releases {"project":"{project}","release":"{version}","environment":"live"}
+GET    /api/dashboard/series/ event:read
+GET    /api/dashboard/top-groups/ event:read
 GET    /ws/events/{project}/ event:read
 GET    /metrics/ org:read+all
+GET    /docs/ any
 GET    /docs/openapi.json/ any
+GET    /docs/openapi.yaml/ any
 GET    /api/health/ open
 GET    /_health/ open
 GET    /api/relay/healthcheck/live/ open
@@ -130,12 +220,27 @@ const OF_ONE_PROJECT: &[&str] = &[
     "project:read",
     "project:write",
     "project:admin",
+    "project:releases",
     "event:read",
     "event:write",
     "event:admin",
 ];
+/// What a path names that belongs to the first project.
+const OF_THE_PROJECT: &[&str] = &[
+    "{project}",
+    "{event}",
+    "{issue}",
+    "{group}",
+    "{id}",
+    "{version}",
+];
 
 const EVENT: &str = "0123456789abcdef0123456789abcdef";
+/// Events of issues that are deleted: one by itself, one among many.
+const ALONE: &str = "1123456789abcdef0123456789abcdef";
+const AMONG: &str = "2123456789abcdef0123456789abcdef";
+/// Another event of the first issue, which keeps it when the first is deleted.
+const BESIDE: &str = "3123456789abcdef0123456789abcdef";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sender {
@@ -233,7 +338,7 @@ impl Operation {
         if sender == Sender::Nobody {
             return Class::Unauthorized;
         }
-        let is_of_project = self.path.contains("{project}") || self.path.contains("{event}");
+        let is_of_project = OF_THE_PROJECT.iter().any(|name| self.path.contains(name));
         if is_of_project && sender.is_of_another_project() {
             return Class::Denied;
         }
@@ -258,9 +363,13 @@ impl Operation {
             _ => 3,
         };
         let depth = self.path.matches('/').count();
-        // The project and the members hold the rest.
-        let is_whole = self.path.ends_with("/{project}/") && depth < 8;
-        (verb, usize::from(is_whole), 100 - depth)
+        // Issues hold what belongs to them, and the project holds the rest.
+        let whole = match self.path {
+            path if path.ends_with("/{project}/") && depth < 8 => 2,
+            path if path.ends_with("/{issue}/") => 1,
+            _ => 0,
+        };
+        (verb, whole, 100 - depth)
     }
 }
 
@@ -276,7 +385,8 @@ impl Place {
         let server = TestServer::start().await.unwrap();
         let other = project(&server, "other").await;
         let tokens = tokens_of_all(&server, other).await;
-        let event = json!({ "event_id": EVENT, "message": "of the first project" });
+        let event =
+            json!({ "event_id": EVENT, "message": "of the first project", "release": "1.0" });
         let file = "secret file";
         let envelope = format!(
             "{{\"event_id\":\"{EVENT}\"}}\n{{\"type\":\"event\"}}\n{event}\n\
@@ -284,7 +394,19 @@ impl Place {
             file.len()
         );
         assert_eq!(send_envelope(&server, envelope).await.status, 200);
+        for (id, message) in [
+            (ALONE, "alone"),
+            (AMONG, "among many"),
+            (BESIDE, "of the first project"),
+        ] {
+            let event = json!({ "event_id": id, "message": message, "release": "1.0" });
+            let event = event.to_string();
+            let envelope = format!("{{}}\n{{\"type\":\"event\"}}\n{event}\n");
+            assert_eq!(send_envelope(&server, envelope).await.status, 200);
+        }
         server.digested().await.unwrap();
+        let issue = issue_of(&server, EVENT).await;
+        let shown = get(&server, &format!("/api/0/issues/{issue}/")).await;
         let project = "/api/0/projects/my-organisation/my-project";
         let attachments = get(&server, &format!("{project}/events/{EVENT}/attachments/")).await;
         let victim = member(&server, "victim", Role::Viewer).await;
@@ -303,12 +425,31 @@ impl Place {
             ("token", first.token.id.to_string()),
             ("login", "1".to_owned()),
             ("link", "0".repeat(64)),
+            ("id", shown["shortId"].as_str().unwrap().to_owned()),
+            ("alone", issue_of(&server, ALONE).await),
+            ("among", issue_of(&server, AMONG).await),
+            ("group", issue.clone()),
+            ("issue", issue),
+            ("version", "1.0".to_owned()),
         ]);
-        Self {
+        let mut place = Self {
             server,
             names,
             tokens,
-        }
+        };
+        let token = place.server.token().to_owned();
+        place.say(&token).await;
+        place
+    }
+
+    /// Writes a comment that may be changed and withdrawn.
+    async fn say(&mut self, token: &str) {
+        let path = self.fill("/api/0/issues/{issue}/notes/");
+        let say = request(&self.server, Method::POST, &path).bearer_auth(token);
+        let said = answer(say.json(&json!({ "text": "a comment" }))).await;
+        assert_eq!(said.status, StatusCode::CREATED, "{}", said.text);
+        let note = said.json()["id"].as_str().unwrap().to_owned();
+        self.names.insert("note", note);
     }
 
     fn fill(&self, text: &str) -> String {
@@ -324,7 +465,15 @@ impl Place {
         let of_organisation = format!("org-auth-tokens/{}", self.server.first.token.id);
         let path = operation
             .path
-            .replace("org-auth-tokens/{token}", &of_organisation);
+            .replace("org-auth-tokens/{token}", &of_organisation)
+            .replace("/tags/{key}/", "/tags/level/");
+        let path = match (operation.method.as_str(), operation.path) {
+            ("DELETE", "/api/0/issues/{issue}/") => "/api/0/issues/{alone}/".to_owned(),
+            ("PUT" | "DELETE", many) if many.ends_with("/issues/") => {
+                format!("{path}?id={{among}}")
+            }
+            _ => path,
+        };
         let path = self.fill(&path);
         let mut request = request(&self.server, operation.method.clone(), &path)
             // Not from this machine: its metrics are open to that.
@@ -349,8 +498,30 @@ impl Place {
         let path = format!("/api/0/projects/my-organisation/my-project/events/{EVENT}/");
         let attachments = get(&self.server, &format!("{path}attachments/")).await;
         let event = get(&self.server, &path).await;
-        (json!([text, event, attachments]), tokens.len())
+        let releases = "/api/0/organizations/my-organisation/releases/";
+        let releases = get(&self.server, releases).await;
+        let deployments = get(&self.server, "/api/deployments/").await;
+        let mut issues = Vec::new();
+        for name in ["{issue}", "{alone}", "{among}"] {
+            let path = self.fill(&format!("/api/0/issues/{name}/"));
+            let issue = get(&self.server, &path).await;
+            issues.push(json!([
+                issue["status"],
+                issue["assignedTo"],
+                issue["activity"],
+                issue["isBookmarked"]
+            ]));
+        }
+        let all = json!([text, event, attachments, releases, deployments, issues]);
+        (all, tokens.len())
     }
+}
+
+/// Returns the issue of an event of the first project.
+async fn issue_of(server: &TestServer, event: &str) -> String {
+    let path = format!("/api/0/projects/my-organisation/my-project/events/{event}/");
+    let event = get(server, &path).await;
+    event["groupID"].as_str().unwrap().to_owned()
 }
 
 async fn tokens_of_all(server: &TestServer, other: ProjectId) -> Vec<(Sender, Option<String>)> {
@@ -465,6 +636,11 @@ async fn each_role_may_do_what_the_table_says() {
             }
             if operation.path.contains("{token}") || operation.body.is_some_and(names_a_token) {
                 own_tokens(&mut place, &token).await;
+            }
+            let is_gone = operation.method == Method::DELETE && answer.status.is_success();
+            if is_gone && operation.path.contains("{note}") {
+                // The first token may be gone by now.
+                place.say(&token).await;
             }
         }
     }
