@@ -14,17 +14,27 @@ use crate::indexer::Feed;
 use crate::journal::Journal;
 use crate::journal::disk::DiskJournal;
 use crate::metrics::Metrics;
+use crate::people::{Accounts, Authenticator};
 use crate::server::Server;
 use crate::state::{AppState, Parts};
 use crate::store::open::{StoreOptions, open};
 use crate::store::{Bodies, Store};
 
 /// Sets a server up; made by [`Server::builder`].
-#[derive(Debug)]
 #[must_use]
 pub struct ServerBuilder {
     config: Config,
     clock: Arc<dyn Clock>,
+    authenticator: Option<Arc<dyn Authenticator>>,
+}
+
+impl std::fmt::Debug for ServerBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ServerBuilder")
+            .field("config", &self.config)
+            .field("has_authenticator", &self.authenticator.is_some())
+            .finish_non_exhaustive()
+    }
 }
 
 impl ServerBuilder {
@@ -32,6 +42,7 @@ impl ServerBuilder {
         Self {
             config: Config::new("data"),
             clock: Arc::new(SystemClock),
+            authenticator: None,
         }
     }
 
@@ -62,6 +73,12 @@ impl ServerBuilder {
     /// Sets the clock; tests move it.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
+        self
+    }
+
+    /// Has the program around the server say who asks, in place of logins; see [`Authenticator`].
+    pub fn authenticator(mut self, authenticator: Arc<dyn Authenticator>) -> Self {
+        self.authenticator = Some(authenticator);
         self
     }
 
@@ -97,6 +114,12 @@ impl ServerBuilder {
         };
         let journal = journal as Arc<dyn Journal>;
         let catalog = Arc::new(CatalogCache::open(Arc::clone(&store.catalog)).await?);
+        let people = Accounts::open(
+            Arc::clone(&store.people),
+            config.people.clone(),
+            self.authenticator,
+        );
+        let people = Arc::new(people.await?);
         let acceptor = Arc::new(Acceptor::new(AcceptParts {
             config: Arc::clone(&config),
             clock: Arc::clone(&self.clock),
@@ -112,6 +135,7 @@ impl ServerBuilder {
             store,
             bodies,
             catalog,
+            people,
             acceptor,
             blobs,
             journal,

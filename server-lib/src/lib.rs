@@ -43,6 +43,7 @@ pub mod jobs;
 pub mod journal;
 pub mod metrics;
 pub mod model;
+pub mod people;
 pub mod provision;
 pub mod secret;
 pub mod serve;

@@ -3,12 +3,15 @@
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind};
 use crate::model::catalog::{ApiToken, Organisation, Project, ProjectKey};
+use crate::model::people::{Email, Role, User};
 use crate::model::scope::Scopes;
 use crate::model::settings::ProjectSettings;
 use crate::model::slug;
 use crate::model::time::Millis;
+use crate::people::new_link;
 use crate::secret::Secret;
-use crate::store::{Catalog, NewKey, NewProject, NewToken};
+use crate::store::people::{NewTeam, NewUser, People};
+use crate::store::{Catalog, NewKey, NewProject, NewToken, Store};
 use crate::tokens;
 
 /// What the first organisation and project are called.
@@ -20,6 +23,8 @@ pub struct Provision {
     pub project: String,
     /// The project's language or system.
     pub platform: Option<String>,
+    /// The address of the first person, who owns the organisation.
+    pub email: String,
 }
 
 impl Default for Provision {
@@ -28,6 +33,7 @@ impl Default for Provision {
             organisation: "My organisation".to_owned(),
             project: "My project".to_owned(),
             platform: None,
+            email: "owner@localhost".to_owned(),
         }
     }
 }
@@ -45,9 +51,16 @@ pub struct Provisioned {
     pub token: ApiToken,
     /// The token's secret. It is nowhere else.
     pub api_token: Secret,
+    /// The first person, who has no password yet.
+    pub owner: User,
+    /// The secret of a link with which that person logs in once. It is nowhere else.
+    pub login_link: Secret,
 }
 
-/// Makes the first organisation, project, key and token; `None` when the catalogue has something
+/// For how long the first link is good.
+const LINK_MS: i64 = Millis::DAY;
+
+/// Makes the first organisation, project, key, token and person; `None` when the catalogue has something
 /// already.
 ///
 /// Several processes may try at once. Who makes the first project is the one that provisions; the
@@ -55,12 +68,17 @@ pub struct Provisioned {
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Invalid`] for a name that gives no slug; else when the store fails.
+/// [`ErrorKind::Invalid`] for a name that gives no slug or an address that is none; else when the store fails.
 pub async fn provision(
-    catalog: &dyn Catalog,
+    store: &Store,
     clock: &dyn Clock,
     request: Provision,
 ) -> Result<Option<Provisioned>, Error> {
+    let catalog = &*store.catalog;
+    let email = Email::parse(&request.email).ok_or_else(|| {
+        let text = format!("{:?} is no address of a person", request.email);
+        Error::because(ErrorKind::Invalid, text)
+    })?;
     let organisation_slug = slug_of(&request.organisation)?;
     let project_slug = slug_of(&request.project)?;
     let at = clock.now();
@@ -98,6 +116,8 @@ pub async fn provision(
     let api_token = tokens::new_user_token()?;
     let token = NewToken {
         organisation: organisation.id,
+        owner: None,
+        project: None,
         label: "First start".to_owned(),
         hash: api_token.hash(),
         hint: api_token.hint(),
@@ -106,13 +126,66 @@ pub async fn provision(
         expires: None,
     };
     let token = catalog.create_token(token).await?;
+    first_team(&*store.people, &organisation, &project).await?;
+    let owner = first_owner(&*store.people, &organisation, email, at).await?;
+    let login_link = new_link(&*store.people, owner.id, at.plus(LINK_MS)).await?;
     Ok(Some(Provisioned {
         organisation,
         project,
         key,
         token,
         api_token,
+        owner,
+        login_link,
     }))
+}
+
+/// Makes the team that every organisation begins with, since clients make projects in teams.
+async fn first_team(
+    people: &dyn People,
+    organisation: &Organisation,
+    project: &Project,
+) -> Result<(), Error> {
+    let team = NewTeam {
+        organisation: organisation.id,
+        slug: organisation.slug.clone(),
+        name: organisation.name.clone(),
+        at: organisation.created,
+    };
+    // A start that was broken off has made it already.
+    unless_taken(people.create_team(team).await)?;
+    let teams = people.snapshot().await?.teams;
+    let first = teams
+        .iter()
+        .find(|team| team.organisation == organisation.id);
+    match first {
+        Some(team) => people.set_project_of_team(team.id, project.id, true).await,
+        None => Ok(()),
+    }
+}
+
+async fn first_owner(
+    people: &dyn People,
+    organisation: &Organisation,
+    email: Email,
+    at: Millis,
+) -> Result<User, Error> {
+    let known = people.snapshot().await?.users;
+    let user = match known.into_iter().find(|user| user.email == email) {
+        Some(user) => user,
+        None => {
+            let new = NewUser {
+                name: email.to_string(),
+                email,
+                password: None,
+                at,
+            };
+            people.create_user(new).await?
+        }
+    };
+    let (organisation, role) = (organisation.id, Role::Owner);
+    people.set_member(organisation, user.id, role, at).await?;
+    Ok(user)
 }
 
 /// Returns the organisation to provision: a new one, or the one that a start left without

@@ -79,13 +79,9 @@ impl Server {
     ///
     /// When the store cannot be written.
     pub async fn provision(&self, request: Provision) -> Result<Option<Provisioned>, Error> {
-        let made = provision(
-            self.state.store.catalog.as_ref(),
-            self.state.clock.as_ref(),
-            request,
-        )
-        .await?;
+        let made = provision(&self.state.store, self.state.clock.as_ref(), request).await?;
         self.state.catalog.refresh().await?;
+        self.state.people.refresh().await?;
         Ok(made)
     }
 

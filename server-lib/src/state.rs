@@ -13,6 +13,7 @@ use crate::digest::progress::Progress;
 use crate::indexer::Feed;
 use crate::journal::Journal;
 use crate::metrics::Metrics;
+use crate::people::Accounts;
 use crate::store::{Bodies, Store};
 
 /// The opened parts of one server, shared: every request gets a clone, which is one count.
@@ -32,6 +33,8 @@ pub struct Parts {
     pub bodies: Arc<dyn Bodies>,
     /// The catalogue in memory.
     pub catalog: Arc<CatalogCache>,
+    /// Who there is, and who is logged in.
+    pub people: Arc<Accounts>,
     /// What judges and takes what is sent.
     pub acceptor: Arc<Acceptor>,
     /// Bodies in files of their own.

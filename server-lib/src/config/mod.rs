@@ -26,6 +26,8 @@ pub struct Config {
     pub journal: JournalConfig,
     /// How long things are kept.
     pub retention: RetentionConfig,
+    /// Logins and the audit log.
+    pub people: PeopleConfig,
 }
 
 impl Config {
@@ -39,6 +41,7 @@ impl Config {
             ingest: IngestConfig::default(),
             journal: JournalConfig::default(),
             retention: RetentionConfig::default(),
+            people: PeopleConfig::default(),
         }
     }
 }
@@ -172,6 +175,32 @@ impl Default for RetentionConfig {
             partition_events: 1_000_000,
             partition_age: Duration::from_secs(24 * 60 * 60),
             interval: Duration::from_secs(60),
+        }
+    }
+}
+
+/// Logins and the audit log.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct PeopleConfig {
+    /// A login that nobody uses ends after this time.
+    pub login_idle: Duration,
+    /// Every login ends after this time.
+    pub login_life: Duration,
+    /// Days that entries of the audit log are kept; 0 means for ever.
+    pub audit_days: u32,
+    /// Entries that the audit log has at most; older ones go first.
+    pub audit_entries: u64,
+}
+
+impl Default for PeopleConfig {
+    fn default() -> Self {
+        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+        Self {
+            login_idle: DAY.saturating_mul(7),
+            login_life: DAY.saturating_mul(30),
+            audit_days: 365,
+            audit_entries: 100_000,
         }
     }
 }

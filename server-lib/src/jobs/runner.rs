@@ -172,6 +172,8 @@ impl Jobs {
     async fn each_second(&self) {
         let refreshed = self.state.catalog.refresh().await;
         self.judge("catalog", refreshed.map(|()| None));
+        let refreshed = self.state.people.refresh().await;
+        self.judge("people", refreshed.map(|()| None));
         self.state.acceptor.flush_outcomes().await;
     }
 

@@ -1,4 +1,4 @@
-//! Removing rows that retention and deletion have hidden.
+//! Removing rows that retention and deletion have hidden, and what has ended of people.
 
 use std::time::{Duration, Instant};
 
@@ -19,6 +19,8 @@ const MIN_REST: Duration = Duration::from_millis(5);
 const MAX_REST: Duration = Duration::from_secs(1);
 
 pub(super) async fn run(state: &AppState, stop: &CancellationToken) -> Result<JobReport, Error> {
+    // The report counts what retention hid: logins and links that have ended are not part of it.
+    state.people.forget_ended(state.clock.now()).await?;
     let mut report = JobReport::default();
     loop {
         let started = Instant::now();

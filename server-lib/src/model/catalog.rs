@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::{KeyId, OrganisationId, ProjectId, TokenId};
+use super::ids::{KeyId, OrganisationId, ProjectId, TokenId, UserId};
 use super::scope::Scopes;
 use super::settings::ProjectSettings;
 use super::time::Millis;
@@ -77,6 +77,11 @@ pub struct ApiToken {
     pub id: TokenId,
     /// Which organisation it opens.
     pub organisation: OrganisationId,
+    /// Whose it is; `None` for a token of the organisation itself. What its owner may not do, it
+    /// may not do either.
+    pub owner: Option<UserId>,
+    /// The one project that it opens; `None` for all that its owner sees.
+    pub project: Option<ProjectId>,
     /// Its name for people.
     pub label: String,
     /// The last four characters of the secret, to tell tokens apart.

@@ -61,6 +61,22 @@ number! {
     TokenId(u32)
 }
 number! {
+    /// A person with an account.
+    UserId(u32)
+}
+number! {
+    /// A team.
+    TeamId(u32)
+}
+number! {
+    /// A browser in which somebody has logged in.
+    LoginId(u32)
+}
+number! {
+    /// An entry of the audit log.
+    AuditId(u64)
+}
+number! {
     /// An issue. The first group of an issue has the same number.
     IssueId(u64)
 }

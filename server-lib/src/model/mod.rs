@@ -10,6 +10,7 @@ pub mod ids;
 pub mod issue;
 pub mod item;
 pub mod outcome;
+pub mod people;
 pub mod record;
 pub mod release;
 pub mod scope;

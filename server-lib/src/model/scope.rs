@@ -87,6 +87,16 @@ impl Scopes {
             .any(|greater| self.0 & bit(greater) != 0)
     }
 
+    /// Returns what both sets hold, themselves or by a greater scope.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Scope::ALL
+            .iter()
+            .copied()
+            .filter(|scope| self.has(*scope) && other.has(*scope))
+            .collect()
+    }
+
     /// Returns the scopes of the set.
     pub fn iter(self) -> impl Iterator<Item = Scope> {
         Scope::ALL
@@ -157,6 +167,18 @@ mod tests {
         assert!(set.has(Scope::ProjectRead) && set.has(Scope::ProjectWrite));
         assert!(set.has(Scope::EventRead) && !set.has(Scope::EventAdmin));
         assert!(!set.has(Scope::ProjectReleases) && !set.has(Scope::OrgRead));
+    }
+
+    #[test]
+    fn what_two_sets_share_counts_greater_scopes_for_what_they_include() {
+        let token: Scopes = [Scope::ProjectAdmin, Scope::EventRead]
+            .into_iter()
+            .collect();
+        let role: Scopes = [Scope::ProjectWrite, Scope::OrgRead].into_iter().collect();
+        let both: Scopes = [Scope::ProjectRead, Scope::ProjectWrite]
+            .into_iter()
+            .collect();
+        assert_eq!(token.and(role), both);
     }
 
     #[test]

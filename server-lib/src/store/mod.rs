@@ -16,7 +16,7 @@ use crate::journal::JournalBlock;
 use crate::model::catalog::{ApiToken, KeyLimit, Organisation, Project, ProjectKey};
 use crate::model::event::{EventRow, NewEvent};
 use crate::model::ids::{
-    GroupId, IssueId, KeyId, OrganisationId, PartitionId, ProjectId, Seq, TokenId,
+    GroupId, IssueId, KeyId, OrganisationId, PartitionId, ProjectId, Seq, TokenId, UserId,
 };
 use crate::model::issue::Reopened;
 use crate::model::item::ItemRow;
@@ -33,6 +33,7 @@ pub mod conformance;
 pub mod index;
 mod issues;
 pub mod open;
+pub mod people;
 mod pick;
 #[cfg(feature = "postgres")]
 pub mod postgres;
@@ -45,6 +46,7 @@ mod state;
 
 pub use index::Index;
 pub use issues::{IssueTotal, Issues, NewActivity};
+use people::People;
 use query::{EventFilter, ItemFilter, OutcomeFilter, OutcomeRow, Page};
 pub use releases::{HealthFilter, HealthRow, Releases};
 
@@ -56,6 +58,8 @@ pub const MAX_ENVIRONMENTS: usize = 1000;
 pub struct Store {
     /// Organisations, projects, keys, tokens.
     pub catalog: Arc<dyn Catalog>,
+    /// Accounts, memberships, teams, logins, the audit log.
+    pub people: Arc<dyn People>,
     /// Writes what digest made.
     pub digests: Arc<dyn Digests>,
     /// The index of events and items.
@@ -210,6 +214,10 @@ pub struct KeyChange {
 pub struct NewToken {
     /// Which organisation it opens.
     pub organisation: OrganisationId,
+    /// Whose it is; `None` for the organisation itself.
+    pub owner: Option<UserId>,
+    /// The one project that it opens.
+    pub project: Option<ProjectId>,
     /// Its name for people.
     pub label: String,
     /// The hash of the secret.

@@ -1,7 +1,7 @@
 //! From the text of a search to events: the index finds them, and what it cannot decide is looked
 //! up in their bodies.
 
-use super::auth::Authorized;
+use super::access::Access;
 use super::error::ApiError;
 use super::extract::Pairs;
 use super::issue_search::{known, read};
@@ -49,7 +49,7 @@ pub struct Page<T> {
 /// 400 when the search or one of the query's times is not readable.
 pub async fn search<T, F>(
     state: &AppState,
-    caller: &Authorized,
+    caller: &Access,
     wanted: Wanted<'_>,
     query: &Pairs,
     show: F,
@@ -121,7 +121,7 @@ impl Found {
     /// When the store cannot be read.
     pub async fn of(
         state: &AppState,
-        caller: &Authorized,
+        caller: &Access,
         projects: &[ProjectId],
         read: &Query,
         bounds: Bounds,
@@ -178,7 +178,7 @@ impl Found {
     pub async fn page<T, F>(
         &self,
         state: &AppState,
-        caller: &Authorized,
+        caller: &Access,
         part: &Part,
         show: F,
     ) -> Result<Page<T>, ApiError>

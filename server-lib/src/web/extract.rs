@@ -31,7 +31,7 @@ impl FromRequestParts<AppState> for Base {
 
 /// Returns the configured address, or the one that the request was sent to. A trusted proxy's
 /// `X-Forwarded-Proto` and `X-Forwarded-Host` count.
-fn base_url(parts: &Parts, config: &HttpConfig) -> BaseUrl {
+pub(super) fn base_url(parts: &Parts, config: &HttpConfig) -> BaseUrl {
     let configured = config.public_url.as_deref();
     if let Some(url) = configured.and_then(|url| BaseUrl::parse(url).ok()) {
         return url;
@@ -72,6 +72,18 @@ pub fn is_forwarded(headers: &HeaderMap) -> bool {
     ["forwarded", "x-forwarded-for", "x-real-ip", "via"]
         .iter()
         .any(|name| headers.contains_key(*name))
+}
+
+/// The head of the request, for those who judge it themselves.
+#[derive(Clone, Debug)]
+pub struct RequestParts(pub Parts);
+
+impl FromRequestParts<AppState> for RequestParts {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, Self::Rejection> {
+        Ok(Self(parts.clone()))
+    }
 }
 
 /// Names in the path.

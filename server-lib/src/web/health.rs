@@ -1,7 +1,7 @@
 //! Probes and metrics.
 //!
 //! Probes are open to all and tell nothing but yes or no. Metrics go to programs on this machine
-//! that come without a proxy, and to tokens that may read the organisation.
+//! that come without a proxy, and to those who may read the organisation and see all its projects.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use mini_sentry::ratelimit::DataCategory;
 use serde_json::{Value, json};
 
 use super::EitherSlash;
-use super::auth::{Authorized, bearer, missing};
+use super::access::{Access, missing};
 use super::error::ApiError;
 use super::extract::{is_forwarded, peer};
 use crate::metrics::{IssueLabels, Looked};
@@ -62,13 +62,15 @@ async fn is_ready(State(state): State<AppState>) -> Response {
     (status, Json(body)).into_response()
 }
 
-async fn metrics(State(state): State<AppState>, parts: Parts) -> Result<Response, ApiError> {
+async fn metrics(State(state): State<AppState>, mut parts: Parts) -> Result<Response, ApiError> {
     let is_local = peer(&parts).is_some_and(|peer| peer.to_canonical().is_loopback())
         && !is_forwarded(&parts.headers);
-    match bearer(&parts.headers) {
-        Some(text) => Authorized::from_text(&state, text)
-            .await?
-            .require(&[Scope::OrgRead])?,
+    match Access::of(&state, &mut parts).await? {
+        Some(caller) => {
+            caller.require(&[Scope::OrgRead])?;
+            // They are about all projects.
+            caller.require_everything()?;
+        }
         None if is_local => {}
         None => return Err(missing()),
     }

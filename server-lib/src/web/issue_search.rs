@@ -3,14 +3,14 @@
 
 use std::collections::HashMap;
 
+use super::access::Access;
 use super::actors;
-use super::auth::Authorized;
 use super::error::ApiError;
 use super::extract::Pairs;
 use super::period::period;
 use super::reading;
 use crate::model::ids::{IssueId, ProjectId};
-use crate::model::issue::{Actor, Issue, IssueStatus};
+use crate::model::issue::{Issue, IssueStatus};
 use crate::model::release::{Placed, Release, order};
 use crate::model::short_id;
 use crate::model::time::Millis;
@@ -52,7 +52,7 @@ pub fn read(text: &str, subject: Subject, now: Millis) -> Result<Query, ApiError
 /// When the store cannot be read.
 pub async fn known(
     state: &AppState,
-    caller: &Authorized,
+    caller: &Access,
     projects: &[ProjectId],
     query: &Query,
 ) -> Result<Known, ApiError> {
@@ -74,7 +74,7 @@ pub async fn known(
         }
     }
     for name in &unknown.people {
-        if let Some(actor) = Actor::new(name) {
+        if let Some(actor) = actors::person(caller, name) {
             known.people.insert(name.clone(), actor);
         }
     }
@@ -102,7 +102,7 @@ pub async fn known(
 /// When the store cannot be read.
 pub async fn by_short_id(
     state: &AppState,
-    caller: &Authorized,
+    caller: &Access,
     text: &str,
 ) -> Result<Option<Issue>, ApiError> {
     let Some((slug, number)) = short_id::read(text) else {
@@ -161,7 +161,7 @@ impl Asked {
     /// 400 when one of them is not readable.
     pub async fn of(
         state: &AppState,
-        caller: &Authorized,
+        caller: &Access,
         projects: &[ProjectId],
         text: &str,
         query: &Pairs,

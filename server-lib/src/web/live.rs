@@ -11,13 +11,13 @@ use axum::extract::State;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
 use axum::response::Response;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use super::auth::{Authorized, bearer, missing};
+use super::access::{Access, missing};
 use super::error::ApiError;
-use super::extract::{Names, Pairs};
+use super::extract::{Names, Pairs, RequestParts};
 use super::present::own;
 use super::reading;
 use crate::digest::progress::Digested;
@@ -36,18 +36,23 @@ const CHECKS_PER_PING: u32 = 15;
 /// A reader has nothing to say; longer messages end the connection.
 const MAX_INCOMING: usize = 4096;
 
-/// Upgrades to a websocket. The token comes in the header, or as `token` in the query, since
-/// browsers cannot set headers here.
+/// Upgrades to a websocket. A token comes in the header, or as `token` in the query, since browsers
+/// cannot set headers here.
 pub(super) async fn follow(
     State(state): State<AppState>,
     Names(name): Names<String>,
-    headers: HeaderMap,
     query: Pairs,
+    mut request: RequestParts,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {
-    let text = bearer(&headers).or_else(|| query.first("token"));
-    let text = text.ok_or_else(missing)?.to_owned();
-    let caller = Authorized::from_text(&state, &text).await?;
+    let caller = match (
+        Access::of(&state, &mut request.0).await?,
+        query.first("token"),
+    ) {
+        (Some(caller), _) => caller,
+        (None, Some(text)) => Access::from_text(&state, text).await?,
+        (None, None) => return Err(missing()),
+    };
     caller.require(&[Scope::EventRead])?;
     let project = caller.project_by_name(&name)?.id;
     let upgrade = upgrade.map_err(|_| {
@@ -61,7 +66,7 @@ pub(super) async fn follow(
     }
     let reader = Reader {
         state,
-        token: text,
+        caller,
         project,
     };
     Ok(upgrade
@@ -80,7 +85,7 @@ enum End {
 
 struct Reader {
     state: AppState,
-    token: String,
+    caller: Access,
     project: ProjectId,
 }
 
@@ -141,8 +146,11 @@ impl Reader {
     }
 
     async fn may_read(&self) -> bool {
-        match Authorized::from_text(&self.state, &self.token).await {
-            Ok(caller) => caller.project_by_id(self.project).is_some(),
+        match self.caller.renew(&self.state).await {
+            Ok(caller) => {
+                caller.require(&[Scope::EventRead]).is_ok()
+                    && caller.project_by_id(self.project).is_some()
+            }
             // A database that does not answer now is no reason to hang up.
             Err(error) => error.status().is_server_error(),
         }

@@ -6,10 +6,12 @@ use http::StatusCode;
 
 use crate::state::AppState;
 
+pub mod access;
 pub mod actors;
 pub mod api;
 pub mod api0;
 pub mod auth;
+mod cookie;
 pub mod error;
 pub mod event_search;
 pub mod extract;
@@ -18,7 +20,9 @@ pub mod ingest;
 pub mod issue_search;
 pub mod layers;
 pub mod live;
+pub mod login;
 pub mod openapi;
+mod origin;
 pub mod paging;
 pub mod period;
 pub mod present;
@@ -39,6 +43,7 @@ pub fn routes(state: AppState) -> Router {
         .merge(group(ingest::routes(&state.config.http), Group::Ingest))
         .merge(group(api::routes(), Group::Api))
         .merge(group(api0::routes(), Group::Api0))
+        .merge(group(login::routes(), Group::Api))
         .merge(group(health::routes(), Group::Health))
         .merge(group(openapi::routes(), Group::Api))
         .merge(layers::around(unknown, Group::Other, &state))
@@ -85,6 +90,7 @@ mod tests {
             .merge(ingest::routes(&HttpConfig::default()))
             .merge(api::routes())
             .merge(api0::routes())
+            .merge(login::routes())
             .merge(health::routes());
         assert!(all.has_routes());
     }

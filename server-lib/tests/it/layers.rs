@@ -40,9 +40,12 @@ const TABLE: &[(&str, &[&str])] = &[
         ],
     ),
     ("catalog", &["error", "model", "secret", "store"]),
+    ("people", &["config", "error", "model", "secret", "store"]),
     (
         "provision",
-        &["clock", "error", "model", "secret", "store", "tokens"],
+        &[
+            "clock", "error", "model", "people", "secret", "store", "tokens",
+        ],
     ),
     (
         "accept",
@@ -81,6 +84,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "indexer",
             "journal",
             "metrics",
+            "people",
             "store",
         ],
     ),
@@ -128,15 +132,15 @@ const BACKEND: &[&str] = &[
 ];
 const PARTS: &[&str] = &[
     "accept", "blob", "catalog", "clock", "config", "digest", "indexer", "journal", "metrics",
-    "store",
+    "people", "store",
 ];
 const JOBS: &[&str] = &[
     "state", "accept", "blob", "catalog", "clock", "config", "digest", "error", "journal",
-    "metrics", "model", "store",
+    "metrics", "model", "people", "store",
 ];
 const WEB: &[&str] = &[
     "state", "accept", "address", "blob", "catalog", "clock", "config", "digest", "error", "facts",
-    "indexer", "journal", "metrics", "model", "secret", "store", "tokens",
+    "indexer", "journal", "metrics", "model", "people", "secret", "store", "tokens",
 ];
 
 const NAMES_WITHOUT_A_SUBJECT: &[&str] = &["utils", "helpers", "common", "misc", "manager"];

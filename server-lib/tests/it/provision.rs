@@ -19,9 +19,7 @@ async fn start(store: &Store, project: &str) -> Option<Provisioned> {
         project: project.to_owned(),
         ..Provision::default()
     };
-    provision(&*store.catalog, &SystemClock, request)
-        .await
-        .unwrap()
+    provision(store, &SystemClock, request).await.unwrap()
 }
 
 #[tokio::test]

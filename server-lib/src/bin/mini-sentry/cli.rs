@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{backup, doctor, init, key, project, restore, token};
+use crate::commands::{backup, doctor, init, key, project, restore, token, user};
 use crate::settings::Flag;
 
 const EXAMPLES: &str = "\
@@ -103,6 +103,9 @@ pub(crate) enum Command {
     /// Tokens of the management API: list, create, revoke
     #[command(subcommand)]
     Token(token::TokenCommand),
+    /// People: list, add, remove, reset-password, login-link
+    #[command(subcommand)]
+    User(user::UserCommand),
     /// Look for trouble: folder, disk space, schema, damage, settings
     #[command(after_help = DOCTOR)]
     Doctor(doctor::DoctorArgs),
@@ -121,7 +124,8 @@ pub(crate) enum Command {
 
 const SERVE: &str = "\
 The first start on an empty data folder makes an organisation and a project, and prints the DSN,
-an ingest token, an API token (kept as a hash only: it is shown once) and a curl line.
+an ingest token, an API token and a login link (kept as hashes only: they are shown once), and a
+curl line.
 SIGTERM or Ctrl-C stops after open requests and the queue are done; a second one stops at once.
 
 Examples:

@@ -23,6 +23,7 @@ pub mod events;
 mod indexing;
 pub mod issues;
 pub mod items;
+pub mod people;
 pub mod picks;
 mod reference;
 pub mod releases;
@@ -101,6 +102,23 @@ macro_rules! store_conformance {
                 tokens_are_listed_newest_first,
                 the_last_use_of_a_token_is_noted,
                 a_deleted_token_is_not_found,
+            ],
+            people: [
+                a_store_of_nobody_is_empty,
+                accounts_memberships_and_teams_are_read_back_whole,
+                every_change_of_people_moves_their_version,
+                an_address_and_a_slug_of_a_team_are_taken_once,
+                what_is_not_there_is_not_found,
+                an_organisation_keeps_an_owner,
+                who_leaves_takes_tokens_and_teams_along,
+                a_deleted_account_takes_all_that_hangs_on_it_along,
+                a_token_belongs_to_a_member_and_a_project_of_its_organisation,
+                a_deleted_project_takes_its_tokens_along,
+                a_password_is_kept_and_replaced,
+                a_login_is_found_touched_and_ended,
+                a_link_is_used_once,
+                the_audit_log_is_listed_newest_first_and_bounded,
+                what_has_ended_is_forgotten,
             ],
             digests: [
                 a_new_store_stands_at_zero,

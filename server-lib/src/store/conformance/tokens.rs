@@ -13,6 +13,8 @@ fn new_token(organisation: OrganisationId, secret: &str) -> NewToken {
     let secret = Secret::new(secret);
     NewToken {
         organisation,
+        owner: None,
+        project: None,
         label: "CI".to_owned(),
         hash: secret.hash(),
         hint: secret.hint(),

@@ -25,12 +25,20 @@ pub(super) const FOLDER: &str = "postgres";
 /// The form of the files.
 pub(super) const FORM: u32 = 1;
 /// Tables besides those of partitions and ranges, owners before what belongs to them.
-pub(super) const TABLES: [&str; 27] = [
+pub(super) const TABLES: [&str; 35] = [
     "counters",
     "organisations",
     "projects",
     "project_keys",
+    "users",
+    "memberships",
+    "teams",
+    "team_members",
+    "team_projects",
     "api_tokens",
+    "logins",
+    "login_links",
+    "audit_log",
     "digest",
     "partitions",
     "groups",

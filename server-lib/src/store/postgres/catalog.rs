@@ -10,7 +10,7 @@ use super::pool::{Lease, Pool};
 use super::row::{get, int, number, text};
 use crate::error::{Error, ErrorKind};
 use crate::model::catalog::{ApiToken, KeyLimit, Organisation, Project, ProjectKey};
-use crate::model::ids::{KeyId, OrganisationId, ProjectId, TokenId};
+use crate::model::ids::{KeyId, OrganisationId, ProjectId, TokenId, UserId};
 use crate::model::scope::Scopes;
 use crate::model::settings::ProjectSettings;
 use crate::model::time::Millis;
@@ -28,10 +28,10 @@ const KEYS: &str = "SELECT id, project, public_key, label, active, rate_window, 
                     created FROM project_keys ORDER BY id";
 const KEY: &str = "SELECT id, project, public_key, label, active, rate_window, rate_count, \
                    created FROM project_keys WHERE id = $1";
-const TOKENS: &str = "SELECT id, organisation, label, hint, scopes, created, last_used, expires \
-                      FROM api_tokens WHERE organisation = $1 ORDER BY id DESC";
-const TOKEN: &str = "SELECT id, organisation, label, hint, scopes, created, last_used, expires \
-                     FROM api_tokens WHERE hash = $1";
+const TOKENS: &str = "SELECT id, organisation, label, hint, scopes, created, last_used, expires, \
+                      owner, project FROM api_tokens WHERE organisation = $1 ORDER BY id DESC";
+const TOKEN: &str = "SELECT id, organisation, label, hint, scopes, created, last_used, expires, \
+                     owner, project FROM api_tokens WHERE hash = $1";
 const VERSION: &str = "SELECT value FROM counters WHERE name = 'catalog_version'";
 const NEW_VERSION: &str = "UPDATE counters SET value = value + 1 WHERE name = 'catalog_version'";
 
@@ -266,10 +266,13 @@ impl Catalog for PostgresCatalog {
     async fn create_token(&self, token: NewToken) -> Result<ApiToken, Error> {
         let mut lease = self.pool.lend().await?;
         lease.begin("BEGIN").await?;
+        check_belongings(&mut lease, &token).await?;
         let id = next(&mut lease, "token").await?;
         let made = ApiToken {
             id: TokenId(own(id)?),
             organisation: token.organisation,
+            owner: token.owner,
+            project: token.project,
             label: text(&token.label).into_owned(),
             hint: text(&token.hint).into_owned(),
             scopes: token.scopes,
@@ -280,7 +283,7 @@ impl Catalog for PostgresCatalog {
         lease
             .execute(
                 "INSERT INTO api_tokens (id, organisation, label, hash, hint, scopes, created, \
-                 expires) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+                 expires, owner, project) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
                 &[
                     &id,
                     &int(made.organisation.0),
@@ -290,6 +293,8 @@ impl Catalog for PostgresCatalog {
                     &made.scopes.to_bits(),
                     &made.created.0,
                     &made.expires.map(|expires| expires.0),
+                    &made.owner.map(|owner| int(owner.0)),
+                    &made.project.map(|project| int(project.0)),
                 ],
             )
             .await
@@ -338,7 +343,8 @@ impl Catalog for PostgresCatalog {
     }
 }
 
-async fn next(lease: &mut Lease, what: &str) -> Result<i32, Error> {
+/// Returns a number that was never given before.
+pub(super) async fn next(lease: &mut Lease, what: &str) -> Result<i32, Error> {
     let row = lease
         .query_one(
             "UPDATE counters SET value = value + 1 WHERE name = $1 RETURNING value::integer",
@@ -352,7 +358,8 @@ fn own(id: i32) -> Result<u32, Error> {
     u32::try_from(id).map_err(|_| corrupt("number"))
 }
 
-fn taken(error: Error, what: &str) -> Error {
+/// Says what a violated constraint means.
+pub(super) fn taken(error: Error, what: &str) -> Error {
     match error.kind() {
         ErrorKind::Conflict => {
             Error::because(ErrorKind::Conflict, format!("{what} is there already"))
@@ -365,8 +372,29 @@ fn taken(error: Error, what: &str) -> Error {
     }
 }
 
-fn missing(what: &str) -> Error {
+/// Returns the error for something that is not there.
+pub(super) fn missing(what: &str) -> Error {
     Error::because(ErrorKind::NotFound, format!("there is no such {what}"))
+}
+
+/// Insists that owner and project are of the token's organisation.
+async fn check_belongings(lease: &mut Lease, token: &NewToken) -> Result<(), Error> {
+    let organisation = int(token.organisation.0);
+    if let Some(owner) = token.owner {
+        let member = "SELECT 1 FROM memberships WHERE organisation = $1 AND person = $2";
+        let found = lease
+            .query_opt(member, &[&organisation, &int(owner.0)])
+            .await?;
+        found.ok_or_else(|| missing("member"))?;
+    }
+    if let Some(project) = token.project {
+        let own = "SELECT 1 FROM projects WHERE organisation = $1 AND id = $2";
+        let found = lease
+            .query_opt(own, &[&organisation, &int(project.0)])
+            .await?;
+        found.ok_or_else(|| missing("project"))?;
+    }
+    Ok(())
 }
 
 fn settings_text(settings: &ProjectSettings) -> Result<String, Error> {
@@ -422,10 +450,17 @@ fn key(row: &Row) -> Result<ProjectKey, Error> {
     })
 }
 
+fn own_number(row: &Row, column: usize) -> Result<Option<u32>, Error> {
+    let value: Option<i32> = get(row, column)?;
+    value.map(own).transpose()
+}
+
 fn token(row: &Row) -> Result<ApiToken, Error> {
     Ok(ApiToken {
         id: TokenId(number(row, 0)?),
         organisation: OrganisationId(number(row, 1)?),
+        owner: own_number(row, 8)?.map(UserId),
+        project: own_number(row, 9)?.map(ProjectId),
         label: get(row, 2)?,
         hint: get(row, 3)?,
         scopes: Scopes::from_bits(get(row, 4)?),

@@ -43,6 +43,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "issues",
         sql: include_str!("../../../migrations/postgres/0004_issues.sql"),
     },
+    Migration {
+        number: 5,
+        name: "people",
+        sql: include_str!("../../../migrations/postgres/0005_people.sql"),
+    },
 ];
 
 /// Returns the newest schema that this program knows.

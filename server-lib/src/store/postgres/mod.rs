@@ -22,6 +22,7 @@ mod filter;
 mod index;
 mod issues;
 mod migrate;
+mod people;
 mod pool;
 mod releases;
 mod restore;
@@ -53,6 +54,7 @@ pub async fn open(uri: &str, data_dir: &Path, options: StoreOptions) -> Result<S
     migrate::migrate(&pool, migrate::newest()).await?;
     Ok(Store {
         catalog: Arc::new(catalog::PostgresCatalog::new(Arc::clone(&pool))),
+        people: Arc::new(people::PostgresPeople::new(Arc::clone(&pool))),
         digests: Arc::new(digest::PostgresDigests::new(
             Arc::clone(&pool),
             options.clone(),

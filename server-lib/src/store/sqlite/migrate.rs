@@ -26,6 +26,10 @@ const MIGRATIONS: &[Migration] = &[
         name: "issues",
         sql: include_str!("../../../migrations/sqlite/0003_issues.sql"),
     },
+    Migration {
+        name: "people",
+        sql: include_str!("../../../migrations/sqlite/0004_people.sql"),
+    },
 ];
 
 const NOTES: &str = "CREATE TABLE IF NOT EXISTS migrations (

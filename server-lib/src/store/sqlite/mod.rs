@@ -38,6 +38,7 @@ mod migrate;
 mod names;
 mod outcomes;
 mod partition;
+mod people;
 mod question;
 mod releases;
 mod row;
@@ -79,6 +80,7 @@ pub async fn open(uri: &str, data_dir: &Path, options: StoreOptions) -> Result<S
     let sqlite = Arc::new(opened?);
     Ok(Store {
         catalog: Arc::<Sqlite>::clone(&sqlite),
+        people: Arc::<Sqlite>::clone(&sqlite),
         digests: Arc::<Sqlite>::clone(&sqlite),
         events: Arc::<Sqlite>::clone(&sqlite),
         issues: Arc::<Sqlite>::clone(&sqlite),

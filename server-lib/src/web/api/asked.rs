@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::model::ids::ProjectId;
 use crate::model::time::Millis;
 use crate::store::query::Page;
-use crate::web::auth::Authorized;
+use crate::web::access::Access;
 use crate::web::error::ApiError;
 use crate::web::extract::Pairs;
 use crate::web::paging::{Cursor, Part};
@@ -13,7 +13,7 @@ use crate::web::period::{between, duration, moment};
 use crate::web::present::series::Series;
 
 /// Returns the projects that a query names; none means all.
-pub(super) fn projects(caller: &Authorized, query: &Pairs) -> Result<Vec<ProjectId>, ApiError> {
+pub(super) fn projects(caller: &Access, query: &Pairs) -> Result<Vec<ProjectId>, ApiError> {
     let mut named = query.all("project").peekable();
     if named.peek().is_none() {
         return Ok(caller.projects().map(|project| project.id).collect());
@@ -24,7 +24,7 @@ pub(super) fn projects(caller: &Authorized, query: &Pairs) -> Result<Vec<Project
 }
 
 /// Returns the project that a body names, by its slug or number.
-pub(super) fn project(caller: &Authorized, name: &Value) -> Result<ProjectId, ApiError> {
+pub(super) fn project(caller: &Access, name: &Value) -> Result<ProjectId, ApiError> {
     let name = match name {
         Value::String(text) => text.clone(),
         Value::Number(number) => number.to_string(),

@@ -12,7 +12,7 @@ use crate::model::time::Millis;
 use crate::state::AppState;
 use crate::store::index::{CountBy, CountKey};
 use crate::store::query::{EventFilter, EventPredicate, EventQuery, Expr, TagTest, TextPattern};
-use crate::web::auth::Authorized;
+use crate::web::access::Access;
 use crate::web::error::ApiError;
 use crate::web::extract::Pairs;
 use crate::web::present::series::{HOUR, Series};
@@ -38,7 +38,7 @@ const LEVELS: [Level; 5] = [
 
 pub(super) async fn series(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     query: Pairs,
 ) -> Result<Json<Vec<Value>>, ApiError> {
     caller.require(READ)?;
@@ -126,7 +126,7 @@ async fn by_minutes(
 
 pub(super) async fn top_groups(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     query: Pairs,
 ) -> Result<Json<Vec<Value>>, ApiError> {
     caller.require(READ)?;

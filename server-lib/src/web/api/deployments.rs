@@ -11,7 +11,7 @@ use crate::model::ids::{ProjectId, ReleaseId};
 use crate::model::release::NewDeployment;
 use crate::state::AppState;
 use crate::store::query::{Page, ReleaseFilter};
-use crate::web::auth::Authorized;
+use crate::web::access::Access;
 use crate::web::error::ApiError;
 use crate::web::extract::{Base, Body, Pairs};
 use crate::web::paging::{Listed, Part, Place};
@@ -23,7 +23,7 @@ const MAX_RELEASES: u64 = 1_000;
 
 pub(super) async fn list(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Base(base): Base,
     query: Pairs,
 ) -> Result<Listed<Value>, ApiError> {
@@ -68,7 +68,7 @@ pub(super) struct Wanted {
 
 pub(super) async fn create(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Body(wanted): Body<Wanted>,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
     caller.require(WRITE)?;

@@ -13,7 +13,7 @@ use crate::model::scope::Scope;
 use crate::state::AppState;
 use crate::store::query::{EventFilter, Expr, Page};
 use crate::store::search::{BareWords, ParseOptions, Subject, parse};
-use crate::web::auth::Authorized;
+use crate::web::access::Access;
 use crate::web::error::ApiError;
 use crate::web::event_search::{Bounds, Found};
 use crate::web::extract::{Base, Names, Pairs};
@@ -29,7 +29,7 @@ const MAX_LIMIT: u64 = 1000;
 
 pub(super) async fn list(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Base(base): Base,
     query: Pairs,
 ) -> Result<Json<Value>, ApiError> {
@@ -70,7 +70,7 @@ pub(super) async fn list(
 
 pub(super) async fn detail(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names(id): Names<String>,
     query: Pairs,
 ) -> Result<Json<Value>, ApiError> {
@@ -105,7 +105,7 @@ async fn find(
 /// alone is counted out, up to a bound.
 async fn search(
     state: &AppState,
-    caller: &Authorized,
+    caller: &Access,
     base: &BaseUrl,
     query: &Pairs,
     text: &str,
@@ -165,7 +165,7 @@ async fn search(
 /// Finds the place that has so many events before it; `None` when there are not so many.
 async fn before(
     state: &AppState,
-    caller: &Authorized,
+    caller: &Access,
     found: &Found,
     offset: u64,
 ) -> Result<Option<Cursor>, ApiError> {
@@ -184,7 +184,7 @@ async fn before(
     Ok(page.has_more.then_some(page.next))
 }
 
-fn filter(caller: &Authorized, query: &Pairs) -> Result<EventFilter, ApiError> {
+fn filter(caller: &Access, query: &Pairs) -> Result<EventFilter, ApiError> {
     let mut filter = reading::events_of(asked::projects(caller, query)?);
     for text in query.all("level") {
         filter.levels.push(level(text)?);

@@ -19,8 +19,8 @@ use crate::model::time::Millis;
 use crate::state::AppState;
 use crate::store::NewActivity;
 use crate::store::query::IssueCursor;
+use crate::web::access::Access;
 use crate::web::actors::{self, Directory};
-use crate::web::auth::Authorized;
 use crate::web::error::ApiError;
 use crate::web::extract::{Base, Body, Names, Pairs};
 use crate::web::issue_search::{self, Asked};
@@ -37,7 +37,7 @@ const MAX_CHARS: usize = 20_000;
 
 pub(super) async fn list(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Base(base): Base,
     query: Pairs,
 ) -> Result<Listed<Value>, ApiError> {
@@ -72,7 +72,7 @@ pub(super) async fn list(
 /// Puts the question together: `q`, `status`, and the times under their names here.
 async fn question(
     state: &AppState,
-    caller: &Authorized,
+    caller: &Access,
     projects: &[ProjectId],
     query: &Pairs,
 ) -> Result<Asked, ApiError> {
@@ -138,7 +138,7 @@ async fn counted_out(
 
 pub(super) async fn detail(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names(name): Names<String>,
 ) -> Result<Json<Value>, ApiError> {
     caller.require(READ)?;
@@ -147,7 +147,7 @@ pub(super) async fn detail(
 }
 
 /// Finds a group by its number or short id.
-async fn find(state: &AppState, caller: &Authorized, name: &str) -> Result<Issue, ApiError> {
+async fn find(state: &AppState, caller: &Access, name: &str) -> Result<Issue, ApiError> {
     reading::settle_list(state).await;
     let found = match name.parse::<IssueId>() {
         Ok(id) => state.store.issues.get(&[id]).await?.pop(),
@@ -160,7 +160,7 @@ async fn find(state: &AppState, caller: &Authorized, name: &str) -> Result<Issue
 
 pub(super) async fn resolve(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names(name): Names<String>,
 ) -> Result<Json<Value>, ApiError> {
     let to = StatusChange::Resolve(Resolution::Now);
@@ -169,7 +169,7 @@ pub(super) async fn resolve(
 
 pub(super) async fn unresolve(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names(name): Names<String>,
 ) -> Result<Json<Value>, ApiError> {
     set_status(&state, &caller, &name, StatusChange::Unresolve).await
@@ -177,7 +177,7 @@ pub(super) async fn unresolve(
 
 pub(super) async fn ignore(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names(name): Names<String>,
 ) -> Result<Json<Value>, ApiError> {
     let to = StatusChange::Ignore(Snooze::default());
@@ -186,7 +186,7 @@ pub(super) async fn ignore(
 
 async fn set_status(
     state: &AppState,
-    caller: &Authorized,
+    caller: &Access,
     name: &str,
     to: StatusChange,
 ) -> Result<Json<Value>, ApiError> {
@@ -206,7 +206,7 @@ pub(super) struct Assignment {
 
 pub(super) async fn assign(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names(name): Names<String>,
     Body(to): Body<Assignment>,
 ) -> Result<Json<Value>, ApiError> {
@@ -220,7 +220,7 @@ pub(super) async fn assign(
 
 async fn change_one(
     state: &AppState,
-    caller: &Authorized,
+    caller: &Access,
     name: &str,
     change: IssueChange,
 ) -> Result<Json<Value>, ApiError> {
@@ -238,7 +238,7 @@ async fn change_one(
 
 pub(super) async fn bookmark(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names(name): Names<String>,
 ) -> Result<Json<Value>, ApiError> {
     set_bookmark(&state, &caller, &name, true).await
@@ -246,7 +246,7 @@ pub(super) async fn bookmark(
 
 pub(super) async fn unbookmark(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names(name): Names<String>,
 ) -> Result<Json<Value>, ApiError> {
     set_bookmark(&state, &caller, &name, false).await
@@ -254,7 +254,7 @@ pub(super) async fn unbookmark(
 
 async fn set_bookmark(
     state: &AppState,
-    caller: &Authorized,
+    caller: &Access,
     name: &str,
     is_bookmarked: bool,
 ) -> Result<Json<Value>, ApiError> {
@@ -279,7 +279,7 @@ pub(super) struct Said {
 
 pub(super) async fn comments(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Base(base): Base,
     Names(name): Names<String>,
     query: Pairs,
@@ -304,7 +304,7 @@ pub(super) async fn comments(
 
 pub(super) async fn say(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names(name): Names<String>,
     Body(said): Body<Said>,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
@@ -328,18 +328,14 @@ pub(super) async fn say(
     Ok((StatusCode::CREATED, Json(shown)))
 }
 
-async fn again(
-    state: &AppState,
-    caller: &Authorized,
-    id: IssueId,
-) -> Result<Json<Value>, ApiError> {
+async fn again(state: &AppState, caller: &Access, id: IssueId) -> Result<Json<Value>, ApiError> {
     let found = state.store.issues.get(&[id]).await?.pop();
     show_one(state, caller, found.ok_or_else(ApiError::not_found)?).await
 }
 
 async fn show_one(
     state: &AppState,
-    caller: &Authorized,
+    caller: &Access,
     issue: Issue,
 ) -> Result<Json<Value>, ApiError> {
     let shown = show(state, caller, &[issue]).await?;
@@ -350,7 +346,7 @@ async fn show_one(
 /// Shows groups; those of projects that the caller may not see are left out.
 pub(super) async fn show(
     state: &AppState,
-    caller: &Authorized,
+    caller: &Access,
     issues: &[Issue],
 ) -> Result<Vec<Value>, ApiError> {
     let ids: Vec<_> = issues.iter().map(|issue| issue.id).collect();

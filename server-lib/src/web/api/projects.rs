@@ -8,16 +8,13 @@ use serde_json::Value;
 use crate::model::catalog::Project;
 use crate::model::scope::Scope;
 use crate::state::AppState;
+use crate::web::access::Access;
 use crate::web::api0::projects::{Wanted, make};
-use crate::web::auth::Authorized;
 use crate::web::error::ApiError;
 use crate::web::extract::{Base, Body};
 use crate::web::present::project;
 
-pub(super) async fn list(
-    caller: Authorized,
-    Base(base): Base,
-) -> Result<Json<Vec<Value>>, ApiError> {
+pub(super) async fn list(caller: Access, Base(base): Base) -> Result<Json<Vec<Value>>, ApiError> {
     caller.require(&[Scope::ProjectRead, Scope::OrgRead])?;
     let show = |it: &Project| {
         let key = caller.view().keys_of(it.id).find(|key| key.active);
@@ -29,13 +26,12 @@ pub(super) async fn list(
 
 pub(super) async fn create(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Base(base): Base,
     Body(wanted): Body<Wanted>,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
-    caller.require(&[Scope::ProjectWrite, Scope::OrgWrite])?;
     let owner = caller.own_organisation();
-    let made = make(&state, owner, wanted).await?;
+    let made = make(&state, &caller, None, wanted).await?;
     let view = state.catalog.view();
     let key = view.keys_of(made.id).next().map(|key| &**key);
     let shown = project::own(&made, owner, key, &base);

@@ -12,7 +12,7 @@ use crate::model::time::Millis;
 use crate::state::AppState;
 use crate::store::query::ReleaseFilter;
 use crate::store::{HealthFilter, HealthRow, SessionTotals};
-use crate::web::auth::Authorized;
+use crate::web::access::Access;
 use crate::web::error::ApiError;
 use crate::web::extract::{Base, Body, Pairs};
 use crate::web::paging::{Listed, Part, Place};
@@ -30,7 +30,7 @@ const MAX_INTERVALS: u16 = 2_000;
 
 pub(super) async fn list(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Base(base): Base,
     query: Pairs,
 ) -> Result<Listed<Value>, ApiError> {
@@ -69,7 +69,7 @@ pub(super) struct Wanted {
 
 pub(super) async fn create(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Body(wanted): Body<Wanted>,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
     caller.require(WRITE)?;
@@ -93,7 +93,7 @@ pub(super) async fn create(
 
 pub(super) async fn health(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     query: Pairs,
 ) -> Result<Json<Vec<Value>>, ApiError> {
     caller.require(READ)?;
@@ -110,7 +110,7 @@ pub(super) async fn health(
 
 pub(super) async fn health_series(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     query: Pairs,
 ) -> Result<Json<Vec<Value>>, ApiError> {
     caller.require(READ)?;
@@ -142,7 +142,7 @@ pub(super) async fn health_series(
 }
 
 fn filter(
-    caller: &Authorized,
+    caller: &Access,
     query: &Pairs,
     start: Millis,
     end: Millis,

@@ -21,7 +21,7 @@ use crate::model::scope::Scope;
 use crate::secret::to_hex;
 use crate::state::AppState;
 use crate::store::query::{ItemFilter, Page};
-use crate::web::auth::Authorized;
+use crate::web::access::Access;
 use crate::web::error::ApiError;
 use crate::web::extract::{Base, Names, Pairs};
 use crate::web::paging::{Listed, Part, Place};
@@ -35,7 +35,7 @@ const STEPS_AHEAD: usize = 4;
 
 pub(super) async fn list(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Base(base): Base,
     Names((organisation, name, event)): Names<(String, String, String)>,
     query: Pairs,
@@ -78,7 +78,7 @@ pub(super) async fn list(
 /// Shows an attachment, or with `download` its bytes.
 pub(super) async fn detail(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names((organisation, name, event, id)): Names<(String, String, String, String)>,
     query: Pairs,
 ) -> Result<Response, ApiError> {
@@ -95,18 +95,21 @@ pub(super) async fn detail(
 
 pub(super) async fn delete(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names((organisation, name, event, id)): Names<(String, String, String, String)>,
 ) -> Result<StatusCode, ApiError> {
     caller.require(&[Scope::EventAdmin])?;
     let item = find(&state, &caller, [&organisation, &name, &event, &id]).await?;
     state.store.upkeep.erase(&[item.seq]).await?;
+    caller
+        .note(&state, "attachment.erase", &item.name, Some(item.project))
+        .await;
     Ok(StatusCode::NO_CONTENT)
 }
 
 async fn find(
     state: &AppState,
-    caller: &Authorized,
+    caller: &Access,
     [organisation, name, event, id]: [&str; 4],
 ) -> Result<ItemRow, ApiError> {
     let project = caller.project(organisation, name)?;

@@ -11,7 +11,7 @@ use crate::model::scope::Scope;
 use crate::model::time::Millis;
 use crate::state::AppState;
 use crate::store::query::{EventFilter, ItemFilter, Page};
-use crate::web::auth::Authorized;
+use crate::web::access::Access;
 use crate::web::error::ApiError;
 use crate::web::event_search::{self, Wanted};
 use crate::web::extract::{Base, Names, Pairs};
@@ -24,7 +24,7 @@ const READ: &[Scope] = &[Scope::EventRead];
 
 pub(super) async fn list(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Base(base): Base,
     Names((organisation, name)): Names<(String, String)>,
     query: Pairs,
@@ -98,7 +98,7 @@ pub(super) async fn page_by_time(
 
 pub(super) async fn detail(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names((organisation, name, id)): Names<(String, String, String)>,
 ) -> Result<Json<Value>, ApiError> {
     let whole = find(&state, &caller, &organisation, &name, &id).await?;
@@ -131,7 +131,7 @@ pub(super) async fn user_report(
 /// Shows the event in the protocol's own form.
 pub(super) async fn json(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names((organisation, name, id)): Names<(String, String, String)>,
 ) -> Result<Json<Value>, ApiError> {
     let whole = find(&state, &caller, &organisation, &name, &id).await?;
@@ -141,7 +141,7 @@ pub(super) async fn json(
 /// Shows the event in the protocol's own form, in whichever project it is.
 pub(super) async fn json_anywhere(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names((organisation, id)): Names<(String, String)>,
 ) -> Result<Json<Value>, ApiError> {
     let whole = find_anywhere(&state, &caller, &organisation, &id).await?;
@@ -151,7 +151,7 @@ pub(super) async fn json_anywhere(
 /// Tells which project an event is in.
 pub(super) async fn resolve(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names((organisation, id)): Names<(String, String)>,
 ) -> Result<Json<Value>, ApiError> {
     let whole = find_anywhere(&state, &caller, &organisation, &id).await?;
@@ -167,7 +167,7 @@ pub(super) async fn resolve(
 /// Finds an event of a project, for whoever may read it.
 pub(super) async fn find(
     state: &AppState,
-    caller: &Authorized,
+    caller: &Access,
     organisation: &str,
     name: &str,
     id: &str,
@@ -181,7 +181,7 @@ pub(super) async fn find(
 
 async fn find_anywhere(
     state: &AppState,
-    caller: &Authorized,
+    caller: &Access,
     organisation: &str,
     id: &str,
 ) -> Result<WholeEvent, ApiError> {

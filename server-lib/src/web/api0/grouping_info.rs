@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::events::find;
 use crate::facts::{FrameRules, Scan};
 use crate::state::AppState;
-use crate::web::auth::Authorized;
+use crate::web::access::Access;
 use crate::web::error::ApiError;
 use crate::web::extract::Names;
 use crate::web::present::grouping;
@@ -15,7 +15,7 @@ use crate::web::present::grouping;
 /// Groups the event once more, by the rules that its project has now, and tells how.
 pub(super) async fn show(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names((organisation, name, id)): Names<(String, String, String)>,
 ) -> Result<Json<Value>, ApiError> {
     let whole = find(&state, &caller, &organisation, &name, &id).await?;

@@ -13,7 +13,7 @@ use crate::model::scope::Scope;
 use crate::state::AppState;
 use crate::store::{KeyChange, NewKey};
 use crate::tokens;
-use crate::web::auth::Authorized;
+use crate::web::access::Access;
 use crate::web::error::ApiError;
 use crate::web::extract::{Base, Body, Names, Pairs};
 use crate::web::paging::{Listed, Place};
@@ -73,7 +73,7 @@ impl Wanted {
 }
 
 pub(super) async fn list(
-    caller: Authorized,
+    caller: Access,
     Base(base): Base,
     Names((organisation, name)): Names<(String, String)>,
     query: Pairs,
@@ -100,7 +100,7 @@ pub(super) async fn list(
 
 pub(super) async fn create(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Base(base): Base,
     Names((organisation, name)): Names<(String, String)>,
     Body(wanted): Body<Wanted>,
@@ -116,11 +116,14 @@ pub(super) async fn create(
     };
     let made = state.store.catalog.create_key(new).await?;
     state.catalog.refresh().await?;
+    caller
+        .note(&state, "key.create", told(&made), Some(made.project))
+        .await;
     Ok((StatusCode::CREATED, Json(key::key(&made, &base))))
 }
 
 pub(super) async fn detail(
-    caller: Authorized,
+    caller: Access,
     Base(base): Base,
     Names((organisation, name, id)): Names<(String, String, String)>,
 ) -> Result<Json<Value>, ApiError> {
@@ -131,7 +134,7 @@ pub(super) async fn detail(
 
 pub(super) async fn update(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Base(base): Base,
     Names((organisation, name, id)): Names<(String, String, String)>,
     Body(wanted): Body<Wanted>,
@@ -145,24 +148,30 @@ pub(super) async fn update(
     };
     let changed = state.store.catalog.update_key(found.id, change).await?;
     state.catalog.refresh().await?;
+    caller
+        .note(&state, "key.edit", told(&changed), Some(changed.project))
+        .await;
     Ok(Json(key::key(&changed, &base)))
 }
 
 pub(super) async fn delete(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names((organisation, name, id)): Names<(String, String, String)>,
 ) -> Result<StatusCode, ApiError> {
     caller.require(&[Scope::ProjectAdmin])?;
     let found = find(&caller, &organisation, &name, &id)?;
     state.store.catalog.delete_key(found.id).await?;
     state.catalog.refresh().await?;
+    caller
+        .note(&state, "key.remove", told(&found), Some(found.project))
+        .await;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Finds a key of a project by its public key or its number.
 fn find(
-    caller: &Authorized,
+    caller: &Access,
     organisation: &str,
     name: &str,
     id: &str,
@@ -174,6 +183,11 @@ fn find(
         .find(|key| key.public_key == id || id.parse() == Ok(key.id))
         .cloned()
         .ok_or_else(ApiError::not_found)
+}
+
+/// Names a key in the audit log.
+fn told(key: &ProjectKey) -> String {
+    format!("{} {}", key.id, key.label)
 }
 
 /// Tells null, which removes a limit, from one that is absent.

@@ -2,17 +2,20 @@
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post, put};
 
 use super::EitherSlash;
 use crate::state::AppState;
 
+mod account;
 mod attachments;
+mod audit;
 mod erasure;
 mod events;
 mod grouping_info;
 mod issues;
 mod keys;
+mod members;
 mod organisations;
 mod project_settings;
 pub(super) mod projects;
@@ -21,6 +24,7 @@ mod root;
 mod sessions;
 mod stats;
 mod tags;
+mod teams;
 mod tokens;
 
 /// The largest body of a request here.
@@ -30,9 +34,9 @@ const MAX_BODY: usize = 1024 * 1024;
 pub(crate) fn routes() -> Router<AppState> {
     Router::new()
         .either("/api/0/", get(root::root))
-        .either("/api/0/auth/", get(root::whoami))
-        .either("/api/0/users/me/regions/", get(root::regions))
+        .merge(account_routes())
         .merge(organisation_routes())
+        .merge(people_routes())
         .merge(project_routes())
         .merge(releases::routes())
         .merge(issues::list_routes())
@@ -41,20 +45,74 @@ pub(crate) fn routes() -> Router<AppState> {
         .layer(DefaultBodyLimit::max(MAX_BODY))
 }
 
+fn account_routes() -> Router<AppState> {
+    Router::new()
+        .either("/api/0/users/me/", get(account::show).put(account::update))
+        .either("/api/0/users/me/regions/", get(root::regions))
+        .either("/api/0/users/me/password/", put(account::set_password))
+        .either(
+            "/api/0/users/me/logins/",
+            get(account::logins).delete(account::end_others),
+        )
+        .either("/api/0/users/me/logins/{login}/", delete(account::end))
+}
+
+fn people_routes() -> Router<AppState> {
+    Router::new()
+        .either(
+            "/api/0/organizations/{organisation}/members/",
+            get(members::list).post(members::invite),
+        )
+        .either(
+            "/api/0/organizations/{organisation}/members/{member}/",
+            get(members::detail)
+                .put(members::update)
+                .delete(members::remove),
+        )
+        .either(
+            "/api/0/organizations/{organisation}/members/{member}/teams/{team}/",
+            post(members::join).delete(members::leave),
+        )
+        .either(
+            "/api/0/organizations/{organisation}/teams/",
+            get(teams::list).post(teams::create),
+        )
+        .either(
+            "/api/0/organizations/{organisation}/audit-logs/",
+            get(audit::list),
+        )
+        .either(
+            "/api/0/teams/{organisation}/{team}/",
+            get(teams::detail).put(teams::update).delete(teams::delete),
+        )
+        .either(
+            "/api/0/teams/{organisation}/{team}/members/",
+            get(teams::members),
+        )
+        .either(
+            "/api/0/projects/{organisation}/{project}/members/",
+            get(members::of_project),
+        )
+        .either(
+            "/api/0/projects/{organisation}/{project}/teams/",
+            get(teams::of_project),
+        )
+        .either(
+            "/api/0/projects/{organisation}/{project}/teams/{team}/",
+            post(teams::add_project).delete(teams::remove_project),
+        )
+}
+
 fn organisation_routes() -> Router<AppState> {
     Router::new()
         .either("/api/0/organizations/", get(organisations::list))
         .either(
             "/api/0/organizations/{organisation}/",
-            get(organisations::detail),
+            get(organisations::detail).put(organisations::update),
         )
         .either(
             "/api/0/organizations/{organisation}/region/",
             get(organisations::region),
-        )
-        .either(
-            "/api/0/organizations/{organisation}/teams/",
-            get(organisations::teams),
         )
         .either(
             "/api/0/organizations/{organisation}/projects/",

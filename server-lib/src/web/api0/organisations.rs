@@ -1,12 +1,15 @@
-//! Organisations. A token sees its own only.
+//! Organisations. Whoever asks sees their own only.
 
 use axum::Json;
+use axum::extract::State;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::model::scope::Scope;
-use crate::web::auth::Authorized;
+use crate::state::AppState;
+use crate::web::access::Access;
 use crate::web::error::ApiError;
-use crate::web::extract::{Base, Names, Pairs};
+use crate::web::extract::{Base, Body, Names, Pairs};
 use crate::web::paging::{Listed, Place};
 use crate::web::present::organisation;
 
@@ -20,7 +23,7 @@ pub(super) const READ: &[Scope] = &[
 ];
 
 pub(super) async fn list(
-    caller: Authorized,
+    caller: Access,
     Base(base): Base,
     query: Pairs,
 ) -> Result<Listed<Value>, ApiError> {
@@ -28,7 +31,8 @@ pub(super) async fn list(
     let own = caller.own_organisation();
     let wanted = query.first("query").unwrap_or_default().to_lowercase();
     let is_wanted = own.slug.contains(&wanted) || own.name.to_lowercase().contains(&wanted);
-    let shown = is_wanted.then(|| organisation::organisation(own, &base));
+    let is_open = caller.people().is_open(own.id);
+    let shown = is_wanted.then(|| organisation::organisation(own, is_open, &base));
     let place = Place {
         base: &base,
         path: "/api/0/organizations/",
@@ -38,37 +42,59 @@ pub(super) async fn list(
 }
 
 pub(super) async fn detail(
-    caller: Authorized,
+    caller: Access,
     Base(base): Base,
     Names(name): Names<String>,
 ) -> Result<Json<Value>, ApiError> {
     caller.require(READ)?;
     let organisation = caller.organisation(&name)?;
-    Ok(Json(organisation::organisation(organisation, &base)))
+    let is_open = caller.people().is_open(organisation.id);
+    Ok(Json(organisation::organisation(
+        organisation,
+        is_open,
+        &base,
+    )))
+}
+
+/// What may be changed in an organisation.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Change {
+    /// Whether members see all projects, or those of their teams only.
+    open_membership: Option<bool>,
+}
+
+pub(super) async fn update(
+    State(state): State<AppState>,
+    caller: Access,
+    Base(base): Base,
+    Names(name): Names<String>,
+    Body(change): Body<Change>,
+) -> Result<Json<Value>, ApiError> {
+    let organisation = caller.organisation(&name)?;
+    caller.require(&[Scope::OrgWrite])?;
+    caller.require_everything()?;
+    if let Some(is_open) = change.open_membership {
+        let people = state.people.store();
+        people.set_open(organisation.id, is_open).await?;
+        state.people.refresh().await?;
+        let told = format!("open membership {}", if is_open { "on" } else { "off" });
+        caller.note(&state, "org.edit", told, None).await;
+    }
+    let is_open = state.people.view().is_open(organisation.id);
+    Ok(Json(organisation::organisation(
+        organisation,
+        is_open,
+        &base,
+    )))
 }
 
 /// Tells that the organisation lives here.
 pub(super) async fn region(
-    caller: Authorized,
+    caller: Access,
     Base(base): Base,
     Names(name): Names<String>,
 ) -> Result<Json<Value>, ApiError> {
     caller.organisation(&name)?;
     Ok(Json(json!({ "url": base.to_string() })))
-}
-
-pub(super) async fn teams(
-    caller: Authorized,
-    Base(base): Base,
-    Names(name): Names<String>,
-    query: Pairs,
-) -> Result<Listed<Value>, ApiError> {
-    caller.require(&[Scope::TeamRead, Scope::OrgRead])?;
-    let own = caller.organisation(&name)?;
-    let place = Place {
-        base: &base,
-        path: &format!("/api/0/organizations/{name}/teams/"),
-        query: &query,
-    };
-    Listed::whole([organisation::team(own)], &query, &place)
 }

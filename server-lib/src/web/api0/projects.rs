@@ -9,21 +9,21 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::organisations;
 use super::project_settings::Change;
+use super::{organisations, teams};
 use crate::error::ErrorKind;
-use crate::model::catalog::{Organisation, Project};
-use crate::model::ids::ProjectId;
+use crate::model::catalog::Project;
+use crate::model::ids::{ProjectId, TeamId};
 use crate::model::scope::Scope;
 use crate::model::slug;
 use crate::state::AppState;
 use crate::store::{NewKey, NewProject, ProjectChange};
 use crate::tokens;
-use crate::web::auth::Authorized;
+use crate::web::access::Access;
 use crate::web::error::ApiError;
 use crate::web::extract::{Base, Body, Names, Pairs};
 use crate::web::paging::{Listed, Place};
-use crate::web::present::project;
+use crate::web::present::{person, project};
 
 /// The longest name.
 const MAX_NAME: usize = 200;
@@ -34,17 +34,17 @@ const READ: &[Scope] = &[Scope::ProjectRead];
 
 pub(super) async fn list(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Base(base): Base,
     query: Pairs,
 ) -> Result<Listed<Value>, ApiError> {
     caller.require(organisations::READ)?;
-    listed(&state, &caller, &base, "/api/0/projects/", &query).await
+    listed(&state, &caller, None, &base, "/api/0/projects/", &query).await
 }
 
 pub(super) async fn of_organisation(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Base(base): Base,
     Names(name): Names<String>,
     query: Pairs,
@@ -52,25 +52,26 @@ pub(super) async fn of_organisation(
     caller.require(organisations::READ)?;
     caller.organisation(&name)?;
     let path = format!("/api/0/organizations/{name}/projects/");
-    listed(&state, &caller, &base, &path, &query).await
+    listed(&state, &caller, None, &base, &path, &query).await
 }
 
 pub(super) async fn of_team(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Base(base): Base,
     Names((name, team)): Names<(String, String)>,
     query: Pairs,
 ) -> Result<Listed<Value>, ApiError> {
     caller.require(organisations::READ)?;
-    check_team(&caller, &name, &team)?;
+    let id = teams::find(&caller, &name, &team)?.id;
     let path = format!("/api/0/teams/{name}/{team}/projects/");
-    listed(&state, &caller, &base, &path, &query).await
+    listed(&state, &caller, Some(id), &base, &path, &query).await
 }
 
 async fn listed(
     state: &AppState,
-    caller: &Authorized,
+    caller: &Access,
+    team: Option<TeamId>,
     base: &crate::address::BaseUrl,
     path: &str,
     query: &Pairs,
@@ -79,20 +80,22 @@ async fn listed(
     let owner = caller.own_organisation();
     let projects: Vec<_> = caller
         .projects()
+        .filter(|it| team.is_none_or(|team| caller.people().has_project(team, it.id)))
         .filter(|it| it.slug.contains(&wanted) || it.name.to_lowercase().contains(&wanted))
         .collect();
     let ids: Vec<_> = projects.iter().map(|it| it.id).collect();
     let named = environments(state, &ids).await?;
     let shown = projects.into_iter().map(|it| {
         let named = named.get(&it.id).map(Vec::as_slice);
-        project::summary(it, owner, named.unwrap_or_default())
+        let teams = person::teams_of(caller, it.id);
+        project::summary(it, owner, &teams, named.unwrap_or_default())
     });
     Listed::whole(shown, query, &Place { base, path, query })
 }
 
 pub(super) async fn detail(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names((organisation, name)): Names<(String, String)>,
 ) -> Result<Json<Value>, ApiError> {
     caller.require(READ)?;
@@ -110,40 +113,39 @@ pub(in crate::web) struct Wanted {
 
 pub(super) async fn create(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names(organisation): Names<String>,
     Body(wanted): Body<Wanted>,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
-    caller.require(&[Scope::ProjectWrite, Scope::OrgWrite])?;
-    let owner = caller.organisation(&organisation)?;
-    let made = make(&state, owner, wanted).await?;
-    Ok((
-        StatusCode::CREATED,
-        Json(show(&state, &caller, &made).await?),
-    ))
+    caller.organisation(&organisation)?;
+    let made = make(&state, &caller, None, wanted).await?;
+    let now = caller.renew(&state).await?;
+    Ok((StatusCode::CREATED, Json(show(&state, &now, &made).await?)))
 }
 
 pub(super) async fn create_in_team(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names((organisation, team)): Names<(String, String)>,
     Body(wanted): Body<Wanted>,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
-    caller.require(&[Scope::ProjectWrite, Scope::OrgWrite])?;
-    check_team(&caller, &organisation, &team)?;
-    let made = make(&state, caller.own_organisation(), wanted).await?;
-    Ok((
-        StatusCode::CREATED,
-        Json(show(&state, &caller, &made).await?),
-    ))
+    let team = teams::find(&caller, &organisation, &team)?.id;
+    let made = make(&state, &caller, Some(team), wanted).await?;
+    let now = caller.renew(&state).await?;
+    Ok((StatusCode::CREATED, Json(show(&state, &now, &made).await?)))
 }
 
-/// Makes a project with its first key.
+/// Makes a project with its first key, in the team that is named, or else in the first one.
 pub(in crate::web) async fn make(
     state: &AppState,
-    owner: &Organisation,
+    caller: &Access,
+    team: Option<TeamId>,
     wanted: Wanted,
 ) -> Result<Arc<Project>, ApiError> {
+    caller.require(&[Scope::ProjectWrite, Scope::OrgWrite])?;
+    // Whoever sees some projects only would make one that they do not see.
+    caller.require_everything()?;
+    let owner = caller.own_organisation();
     let name = checked_name(&wanted.name)?.to_owned();
     let slug = match wanted.slug.filter(|slug| !slug.is_empty()) {
         Some(slug) => checked_slug(slug)?,
@@ -174,13 +176,22 @@ pub(in crate::web) async fn make(
         at,
     };
     catalog.create_key(key).await?;
+    let first = || caller.people().teams(owner.id).next().map(|team| team.id);
+    if let Some(team) = team.or_else(first) {
+        let people = state.people.store();
+        people.set_project_of_team(team, made.id, true).await?;
+        state.people.refresh().await?;
+    }
     state.catalog.refresh().await?;
+    caller
+        .note(state, "project.create", &made.slug, Some(made.id))
+        .await;
     Ok(Arc::new(made))
 }
 
 pub(super) async fn update(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names((organisation, name)): Names<(String, String)>,
     Body(change): Body<Change>,
 ) -> Result<Json<Value>, ApiError> {
@@ -204,13 +215,16 @@ pub(super) async fn update(
     let changed = state.store.catalog.update_project(found.id, change).await;
     let changed = changed.map_err(taken)?;
     state.catalog.refresh().await?;
+    caller
+        .note(&state, "project.edit", &changed.slug, Some(changed.id))
+        .await;
     Ok(Json(show(&state, &caller, &changed).await?))
 }
 
 /// Replaces the ingest token; the old one ends.
 pub(super) async fn renew_ingest_token(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names((organisation, name)): Names<(String, String)>,
 ) -> Result<Json<Value>, ApiError> {
     caller.require(&[Scope::ProjectWrite])?;
@@ -221,27 +235,43 @@ pub(super) async fn renew_ingest_token(
     };
     let changed = state.store.catalog.update_project(found.id, change).await?;
     state.catalog.refresh().await?;
+    caller
+        .note(
+            &state,
+            "project.new-ingest-token",
+            &found.slug,
+            Some(found.id),
+        )
+        .await;
     Ok(Json(json!({ "ingestToken": changed.ingest_token })))
 }
 
 pub(super) async fn delete(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names((organisation, name)): Names<(String, String)>,
 ) -> Result<StatusCode, ApiError> {
     caller.require(&[Scope::ProjectAdmin])?;
     let found = caller.project(&organisation, &name)?;
     state.store.catalog.delete_project(found.id).await?;
     state.catalog.refresh().await?;
+    caller
+        .note(&state, "project.remove", &found.slug, Some(found.id))
+        .await;
     tracing::info!(project.id = found.id.0, "a project was deleted");
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn show(state: &AppState, caller: &Authorized, found: &Project) -> Result<Value, ApiError> {
+pub(super) async fn show(
+    state: &AppState,
+    caller: &Access,
+    found: &Project,
+) -> Result<Value, ApiError> {
     let mut named = environments(state, &[found.id]).await?;
     let named = named.remove(&found.id).unwrap_or_default();
-    let (owner, scopes) = (caller.own_organisation(), caller.token().scopes);
-    Ok(project::detail(found, owner, &named, scopes))
+    let teams = person::teams_of(caller, found.id);
+    let (owner, scopes) = (caller.own_organisation(), caller.scopes());
+    Ok(project::detail(found, owner, &teams, &named, scopes))
 }
 
 /// Returns the environments that events of the projects named.
@@ -254,12 +284,6 @@ async fn environments(
         of_project.entry(project).or_default().push(name);
     }
     Ok(of_project)
-}
-
-/// The one team of an organisation has the organisation's names.
-fn check_team(caller: &Authorized, organisation: &str, team: &str) -> Result<(), ApiError> {
-    caller.organisation(organisation)?;
-    caller.organisation(team).map(|_| ())
 }
 
 fn checked_name(name: &str) -> Result<&str, ApiError> {

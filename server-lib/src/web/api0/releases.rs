@@ -20,7 +20,7 @@ use crate::model::scope::Scope;
 use crate::state::AppState;
 use crate::store::query::{Page, ReleaseFilter};
 use crate::web::EitherSlash;
-use crate::web::auth::Authorized;
+use crate::web::access::Access;
 use crate::web::error::ApiError;
 use crate::web::extract::{Base, Body, Names, Pairs};
 use crate::web::paging::{Listed, Part, Place};
@@ -86,7 +86,7 @@ struct At {
 
 impl At {
     /// Returns the projects whose releases are meant, all of which the caller may see.
-    fn projects(&self, caller: &Authorized) -> Result<Vec<ProjectId>, ApiError> {
+    fn projects(&self, caller: &Access) -> Result<Vec<ProjectId>, ApiError> {
         caller.organisation(&self.organisation)?;
         match &self.project {
             Some(name) => Ok(vec![caller.project(&self.organisation, name)?.id]),
@@ -105,7 +105,7 @@ impl At {
 
 async fn list(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Base(base): Base,
     Names(at): Names<At>,
     query: Pairs,
@@ -166,7 +166,7 @@ async fn list(
 /// Shows a version in projects; `None` when it is in none of them.
 async fn show(
     state: &AppState,
-    caller: &Authorized,
+    caller: &Access,
     projects: &[ProjectId],
     version: &str,
 ) -> Result<Option<Value>, ApiError> {
@@ -182,7 +182,7 @@ async fn show(
 }
 
 /// Returns the rows of the version in the path, of which there is at least one.
-async fn rows(state: &AppState, caller: &Authorized, at: &At) -> Result<Vec<Release>, ApiError> {
+async fn rows(state: &AppState, caller: &Access, at: &At) -> Result<Vec<Release>, ApiError> {
     let projects = at.projects(caller)?;
     reading::settle_list(state).await;
     let rows = state.store.releases.find(&projects, &at.version).await?;
@@ -203,7 +203,7 @@ struct Wanted {
 
 async fn create(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names(at): Names<At>,
     Body(wanted): Body<Wanted>,
 ) -> Result<Response, ApiError> {
@@ -240,7 +240,7 @@ async fn create(
     Ok((status, Json(shown)).into_response())
 }
 
-fn named(caller: &Authorized, projects: &[Value]) -> Result<Vec<ProjectId>, ApiError> {
+fn named(caller: &Access, projects: &[Value]) -> Result<Vec<ProjectId>, ApiError> {
     let find = |name: &String| {
         let found = caller.project_by_name(name).map_err(|_| {
             let detail = "there is no such project, or the token does not open it";
@@ -253,7 +253,7 @@ fn named(caller: &Authorized, projects: &[Value]) -> Result<Vec<ProjectId>, ApiE
 
 async fn detail(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names(at): Names<At>,
 ) -> Result<Json<Value>, ApiError> {
     caller.require(READ)?;
@@ -273,7 +273,7 @@ struct Change {
 
 async fn update(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names(at): Names<At>,
     Body(wanted): Body<Change>,
 ) -> Result<Json<Value>, ApiError> {
@@ -302,7 +302,7 @@ async fn update(
 
 async fn remove(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names(at): Names<At>,
 ) -> Result<StatusCode, ApiError> {
     caller.require(ADMIN)?;
@@ -321,7 +321,7 @@ async fn remove(
 
 async fn commits(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Base(base): Base,
     Names(at): Names<At>,
     query: Pairs,
@@ -349,7 +349,7 @@ async fn commits(
 /// Shows the release before this one that has commits, or an empty object.
 async fn previous(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names(at): Names<At>,
 ) -> Result<Json<Value>, ApiError> {
     caller.require(READ)?;
@@ -388,7 +388,7 @@ fn placed(release: &Release) -> Placed<'_> {
 
 async fn deploys(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Base(base): Base,
     Names(at): Names<At>,
     query: Pairs,
@@ -429,7 +429,7 @@ struct Deployed {
 
 async fn deploy(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names(at): Names<At>,
     Body(told): Body<Deployed>,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {

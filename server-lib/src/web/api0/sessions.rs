@@ -10,7 +10,7 @@ use super::stats;
 use crate::model::time::Millis;
 use crate::state::AppState;
 use crate::store::{HealthFilter, HealthRow, SessionTotals};
-use crate::web::auth::Authorized;
+use crate::web::access::Access;
 use crate::web::error::ApiError;
 use crate::web::extract::{Names, Pairs};
 use crate::web::period::{duration, period};
@@ -233,7 +233,7 @@ fn by(name: &str) -> Result<By, ApiError> {
 
 pub(super) async fn sums(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names(organisation): Names<String>,
     query: Pairs,
 ) -> Result<Json<Value>, ApiError> {

@@ -11,7 +11,7 @@ use crate::model::scope::Scope;
 use crate::model::time::Millis;
 use crate::state::AppState;
 use crate::store::query::{OutcomeFilter, OutcomeRow};
-use crate::web::auth::Authorized;
+use crate::web::access::Access;
 use crate::web::error::ApiError;
 use crate::web::extract::{Names, Pairs};
 use crate::web::period::{duration, period};
@@ -161,7 +161,7 @@ impl Question {
 
 pub(super) async fn outcomes(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names(organisation): Names<String>,
     query: Pairs,
 ) -> Result<Json<Value>, ApiError> {
@@ -179,7 +179,7 @@ pub(super) async fn outcomes(
 }
 
 /// Returns the projects that a query names; none or `-1` means all.
-pub(super) fn projects(caller: &Authorized, query: &Pairs) -> Result<Vec<ProjectId>, ApiError> {
+pub(super) fn projects(caller: &Access, query: &Pairs) -> Result<Vec<ProjectId>, ApiError> {
     let named: Vec<_> = query.all("project").collect();
     if named.is_empty() || named.contains(&"-1") {
         return Ok(caller.projects().map(|project| project.id).collect());

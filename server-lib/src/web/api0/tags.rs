@@ -9,7 +9,7 @@ use super::stats;
 use crate::model::scope::Scope;
 use crate::state::AppState;
 use crate::store::index::TagScope;
-use crate::web::auth::Authorized;
+use crate::web::access::Access;
 use crate::web::error::ApiError;
 use crate::web::extract::{Base, Names, Pairs};
 use crate::web::paging::{Listed, Place};
@@ -20,7 +20,7 @@ const READ: &[Scope] = &[Scope::EventRead, Scope::OrgRead, Scope::ProjectRead];
 
 pub(super) async fn of_organisation(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names(organisation): Names<String>,
     query: Pairs,
 ) -> Result<Json<Vec<Value>>, ApiError> {
@@ -32,7 +32,7 @@ pub(super) async fn of_organisation(
 
 pub(super) async fn of_project(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names((organisation, name)): Names<(String, String)>,
 ) -> Result<Json<Vec<Value>>, ApiError> {
     caller.require(READ)?;
@@ -42,7 +42,7 @@ pub(super) async fn of_project(
 
 pub(super) async fn values_in_organisation(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Base(base): Base,
     Names((organisation, key)): Names<(String, String)>,
     query: Pairs,
@@ -61,7 +61,7 @@ pub(super) async fn values_in_organisation(
 
 pub(super) async fn values_in_project(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Base(base): Base,
     Names((organisation, name, key)): Names<(String, String, String)>,
     query: Pairs,

@@ -1,5 +1,6 @@
 //! API tokens: of the organisation for machines, and of people. Whoever makes one cannot give it
-//! more than they have themselves.
+//! more than they have themselves, and a person's token never has more than the person, whatever
+//! becomes of them.
 
 use axum::Json;
 use axum::extract::State;
@@ -8,13 +9,13 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::model::catalog::ApiToken;
-use crate::model::ids::TokenId;
+use crate::model::ids::{TokenId, UserId};
 use crate::model::scope::{Scope, Scopes};
 use crate::secret::Secret;
 use crate::state::AppState;
 use crate::store::NewToken;
 use crate::tokens;
-use crate::web::auth::Authorized;
+use crate::web::access::Access;
 use crate::web::error::ApiError;
 use crate::web::extract::{Base, Body, Names, Pairs};
 use crate::web::paging::{Listed, Place};
@@ -24,8 +25,10 @@ use crate::web::present::token;
 /// The longest name.
 const MAX_NAME: usize = 64;
 
-/// What seeing, making and deleting tokens takes.
-const MANAGE: &[Scope] = &[Scope::OrgAdmin];
+/// What seeing, making and deleting the organisation's tokens takes.
+const MANAGE: &[Scope] = &[Scope::OrgWrite];
+/// What it takes to manage tokens with a token: one that leaked must not make others.
+const WITH_A_TOKEN: &[Scope] = &[Scope::OrgAdmin];
 
 /// A token as clients ask for one.
 #[derive(Debug, Deserialize)]
@@ -35,6 +38,39 @@ pub(super) struct Wanted {
     /// For how long it is valid, such as `90d`; for ever when absent.
     #[serde(rename = "expiresIn")]
     expires_in: Option<String>,
+    /// The one project that it opens, by slug or number; all that its owner sees when absent.
+    project: Option<String>,
+}
+
+/// Whose tokens a request is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Whose {
+    /// The sender's own: a person's, or the organisation's when a machine asks.
+    Own,
+    /// The organisation's.
+    Organisation,
+}
+
+impl Whose {
+    fn owner(self, caller: &Access) -> Option<UserId> {
+        match self {
+            Self::Own => caller.user().map(|user| user.id),
+            Self::Organisation => None,
+        }
+    }
+
+    fn require(self, caller: &Access) -> Result<(), ApiError> {
+        if caller.token().is_some() {
+            caller.require(WITH_A_TOKEN)?;
+        }
+        match self {
+            Self::Own => Ok(()),
+            Self::Organisation => {
+                caller.require(MANAGE)?;
+                caller.require_everything()
+            }
+        }
+    }
 }
 
 /// Which token to delete.
@@ -46,41 +82,53 @@ pub(super) struct Named {
 
 pub(super) async fn of_organisation(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Base(base): Base,
     Names(name): Names<String>,
     query: Pairs,
 ) -> Result<Listed<Value>, ApiError> {
     caller.organisation(&name)?;
     let path = format!("/api/0/organizations/{name}/org-auth-tokens/");
-    listed(&state, &caller, &base, &path, &query).await
+    let place = Place {
+        base: &base,
+        path: &path,
+        query: &query,
+    };
+    listed(&state, &caller, Whose::Organisation, &place).await
 }
 
 pub(super) async fn list(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Base(base): Base,
     query: Pairs,
 ) -> Result<Listed<Value>, ApiError> {
-    listed(&state, &caller, &base, "/api/0/api-tokens/", &query).await
+    let place = Place {
+        base: &base,
+        path: "/api/0/api-tokens/",
+        query: &query,
+    };
+    listed(&state, &caller, Whose::Own, &place).await
 }
 
 async fn listed(
     state: &AppState,
-    caller: &Authorized,
-    base: &crate::address::BaseUrl,
-    path: &str,
-    query: &Pairs,
+    caller: &Access,
+    whose: Whose,
+    place: &Place<'_>,
 ) -> Result<Listed<Value>, ApiError> {
-    caller.require(MANAGE)?;
+    whose.require(caller)?;
+    let owner = whose.owner(caller);
     let found = state.store.catalog.tokens(caller.own_organisation().id);
-    let shown: Vec<_> = found.await?.iter().map(token::token).collect();
-    Listed::whole(shown, query, &Place { base, path, query })
+    let found = found.await?;
+    let own = found.iter().filter(|token| token.owner == owner);
+    let shown: Vec<_> = own.map(token::token).collect();
+    Listed::whole(shown, place.query, place)
 }
 
 pub(super) async fn create_for_organisation(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Base(base): Base,
     Names(name): Names<String>,
     Body(wanted): Body<Wanted>,
@@ -88,27 +136,32 @@ pub(super) async fn create_for_organisation(
     let organisation = caller.organisation(&name)?;
     let at = state.clock.now();
     let secret = tokens::new_organisation_token(&base.to_string(), &organisation.slug, at)?;
-    make(&state, &caller, wanted, &[Scope::OrgCi], secret).await
+    make(&state, &caller, Whose::Organisation, wanted, secret).await
 }
 
 pub(super) async fn create(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Body(wanted): Body<Wanted>,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
-    make(&state, &caller, wanted, &[], tokens::new_user_token()?).await
+    let secret = tokens::new_user_token()?;
+    make(&state, &caller, Whose::Own, wanted, secret).await
 }
 
 async fn make(
     state: &AppState,
-    caller: &Authorized,
+    caller: &Access,
+    whose: Whose,
     wanted: Wanted,
-    default_scopes: &[Scope],
     secret: Secret,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
-    caller.require(MANAGE)?;
-    let scopes = scopes(&wanted, default_scopes)?;
-    if !scopes.iter().all(|scope| caller.token().scopes.has(scope)) {
+    whose.require(caller)?;
+    let default: &[Scope] = match whose {
+        Whose::Own => &[],
+        Whose::Organisation => &[Scope::OrgCi],
+    };
+    let scopes = scopes(&wanted, default)?;
+    if !scopes.iter().all(|scope| caller.scopes().has(scope)) {
         return Err(ApiError::forbidden().because("a token cannot give more than it has"));
     }
     let label = wanted.name.as_deref().unwrap_or_default().trim();
@@ -123,13 +176,20 @@ async fn make(
             ApiError::invalid("invalid_expiry", "expiresIn is a time such as 90d")
         })?),
     };
+    let project = match &wanted.project {
+        Some(name) => Some(caller.project_by_name(name)?.id),
+        None => caller.token().and_then(|token| token.project),
+    };
     // What a token's own end is, so is the end of those that it makes.
-    let expires = match (life.map(|life| at.plus(life)), caller.token().expires) {
+    let own_end = caller.token().and_then(|token| token.expires);
+    let expires = match (life.map(|life| at.plus(life)), own_end) {
         (Some(wanted), Some(own)) => Some(wanted.min(own)),
         (wanted, own) => wanted.or(own),
     };
     let new = NewToken {
         organisation: caller.own_organisation().id,
+        owner: whose.owner(caller),
+        project,
         label: label.to_owned(),
         hash: secret.hash(),
         hint: secret.hint(),
@@ -138,74 +198,96 @@ async fn make(
         expires,
     };
     let made = state.store.catalog.create_token(new).await?;
+    let told = format!("{} {}", made.id, made.label);
+    caller.note(state, "token.create", told, made.project).await;
     tracing::info!(token.id = made.id.0, "a token was made");
     Ok((StatusCode::CREATED, Json(token::made(&made, &secret))))
 }
 
 pub(super) async fn detail_of_organisation(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names((organisation, id)): Names<(String, String)>,
 ) -> Result<Json<Value>, ApiError> {
     caller.organisation(&organisation)?;
-    Ok(Json(token::token(&find(&state, &caller, &id).await?)))
+    let found = find(&state, &caller, Whose::Organisation, &id).await?;
+    Ok(Json(token::token(&found)))
 }
 
 pub(super) async fn detail(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names(id): Names<String>,
 ) -> Result<Json<Value>, ApiError> {
-    Ok(Json(token::token(&find(&state, &caller, &id).await?)))
+    let found = find(&state, &caller, Whose::Own, &id).await?;
+    Ok(Json(token::token(&found)))
 }
 
 pub(super) async fn delete_of_organisation(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names((organisation, id)): Names<(String, String)>,
 ) -> Result<StatusCode, ApiError> {
     caller.organisation(&organisation)?;
-    remove(&state, &caller, &id).await
+    remove(&state, &caller, Whose::Organisation, &id).await
 }
 
 pub(super) async fn delete(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names(id): Names<String>,
 ) -> Result<StatusCode, ApiError> {
-    remove(&state, &caller, &id).await
+    remove(&state, &caller, Whose::Own, &id).await
 }
 
 /// Deletes the token that the body names, as older clients ask for it.
 pub(super) async fn delete_named(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Body(named): Body<Named>,
 ) -> Result<StatusCode, ApiError> {
     let id = match &named.id {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
-    remove(&state, &caller, &id).await
+    remove(&state, &caller, Whose::Own, &id).await
 }
 
-async fn remove(state: &AppState, caller: &Authorized, id: &str) -> Result<StatusCode, ApiError> {
-    let found = find(state, caller, id).await?;
+async fn remove(
+    state: &AppState,
+    caller: &Access,
+    whose: Whose,
+    id: &str,
+) -> Result<StatusCode, ApiError> {
+    let found = find(state, caller, whose, id).await?;
     state.store.catalog.delete_token(found.id).await?;
     state.catalog.forget_tokens();
+    let told = format!("{} {}", found.id, found.label);
+    caller
+        .note(state, "token.remove", told, found.project)
+        .await;
     tracing::info!(token.id = found.id.0, "a token was deleted");
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Finds a token of the caller's organisation. A caller may always see and delete its own.
-async fn find(state: &AppState, caller: &Authorized, id: &str) -> Result<ApiToken, ApiError> {
+/// Finds a token. Every token may see and delete itself.
+async fn find(
+    state: &AppState,
+    caller: &Access,
+    whose: Whose,
+    id: &str,
+) -> Result<ApiToken, ApiError> {
     let id: TokenId = id.parse().map_err(|_| ApiError::not_found())?;
-    if caller.token().id != id {
-        caller.require(MANAGE)?;
+    let is_itself = caller.token().is_some_and(|token| token.id == id);
+    if !is_itself {
+        whose.require(caller)?;
     }
+    let owner = whose.owner(caller);
     let all = state.store.catalog.tokens(caller.own_organisation().id);
     let found = all.await?.into_iter().find(|token| token.id == id);
-    found.ok_or_else(ApiError::not_found)
+    found
+        .filter(|token| is_itself || token.owner == owner)
+        .ok_or_else(ApiError::not_found)
 }
 
 fn scopes(wanted: &Wanted, default: &[Scope]) -> Result<Scopes, ApiError> {

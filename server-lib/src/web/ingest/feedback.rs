@@ -19,7 +19,7 @@ use crate::accept::{OfferedItem, Receipt, Refusal, RequestFacts, Sender};
 use crate::model::ids::ProjectId;
 use crate::model::scope::Scope;
 use crate::state::AppState;
-use crate::web::auth::{Authorized, bearer};
+use crate::web::access::{Access, bearer};
 use crate::web::error::ApiError;
 
 /// Bytes of name and address.
@@ -81,7 +81,7 @@ async fn sender(
     headers: &HeaderMap,
 ) -> Result<Sender, ApiError> {
     if let Some(token) = bearer(headers) {
-        let authorized = Authorized::from_text(state, token).await?;
+        let authorized = Access::from_text(state, token).await?;
         authorized.require(&[Scope::EventWrite, Scope::ProjectWrite])?;
         let project = authorized.project(&names.organisation, &names.name)?;
         return Ok(Sender {

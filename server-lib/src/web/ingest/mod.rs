@@ -10,7 +10,7 @@ use super::EitherSlash;
 use crate::config::HttpConfig;
 use crate::state::AppState;
 
-mod address;
+pub(in crate::web) mod address;
 mod answer;
 mod attachments;
 mod caller;

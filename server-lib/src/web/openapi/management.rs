@@ -4,8 +4,8 @@ use super::Access::{InPath, Open, Token};
 use super::Takes::Nothing;
 use super::{Gives, Operation, Takes};
 
-const CURSOR: (&str, &str) = ("cursor", "Place in the list, from the Link header");
-const PER_PAGE: (&str, &str) = ("per_page", "Length of the part, at most 100");
+pub(super) const CURSOR: (&str, &str) = ("cursor", "Place in the list, from the Link header");
+pub(super) const PER_PAGE: (&str, &str) = ("per_page", "Length of the part, at most 100");
 const PAGED: &[(&str, &str)] = &[CURSOR, PER_PAGE];
 const SEARCHED: &[(&str, &str)] = &[CURSOR, PER_PAGE, ("query", "Part of the slug or name")];
 const TIMES: [(&str, &str); 3] = [
@@ -20,7 +20,7 @@ const PROJECT_WRITE: &[&str] = &["project:write"];
 const PROJECT_ADMIN: &[&str] = &["project:admin"];
 const EVENT_READ: &[&str] = &["event:read"];
 const EVENT_ADMIN: &[&str] = &["event:admin"];
-const ORG_ADMIN: &[&str] = &["org:admin"];
+const ORG_WRITE: &[&str] = &["org:write"];
 
 macro_rules! operations {
     ($name:ident: $($method:ident $path:literal, $summary:literal, $access:expr, $query:expr, $takes:expr => $gives:expr;)+) => {
@@ -38,13 +38,12 @@ macro_rules! operations {
 pub(super) use operations;
 
 operations! { OPERATIONS:
-    get "/api/0/", "Tells the version and what the token may do", Open, &[], Nothing => Gives::Json(200, "Root");
-    get "/api/0/auth/", "Tells whom the token stands for", Token(&[]), &[], Nothing => Gives::Json(200, "User");
+    get "/api/0/", "Tells the version and what the sender may do", Token(&[]), &[], Nothing => Gives::Json(200, "Root");
     get "/api/0/users/me/regions/", "Tells that there are no regions", Token(&[]), &[], Nothing => Gives::Json(200, "Object");
     get "/api/0/organizations/", "Lists organisations", Token(ORG), SEARCHED, Nothing => Gives::List("Organisation");
     get "/api/0/organizations/{organisation}/", "Shows an organisation", Token(ORG), &[], Nothing => Gives::Json(200, "Organisation");
     get "/api/0/organizations/{organisation}/region/", "Tells where an organisation lives", Token(&[]), &[], Nothing => Gives::Json(200, "Object");
-    get "/api/0/organizations/{organisation}/teams/", "Lists teams", Token(&["team:read", "org:read"]), PAGED, Nothing => Gives::List("Team");
+    put "/api/0/organizations/{organisation}/", "Changes an organisation", Token(ORG_WRITE), &[], Takes::Json("OrganisationChange") => Gives::Json(200, "Organisation");
     get "/api/0/organizations/{organisation}/projects/", "Lists projects of an organisation", Token(ORG), SEARCHED, Nothing => Gives::List("Project");
     post "/api/0/organizations/{organisation}/projects/", "Makes a project", Token(PROJECT_WRITE), &[], Takes::Json("NewProject") => Gives::Json(201, "Project");
     get "/api/0/teams/{organisation}/{team}/projects/", "Lists projects of a team", Token(ORG), SEARCHED, Nothing => Gives::List("Project");
@@ -61,15 +60,15 @@ operations! { OPERATIONS:
         ("outcome", "Such as accepted; may repeat"),
         ("reason", "May repeat"),
     ], Nothing => Gives::Json(200, "Sums");
-    get "/api/0/organizations/{organisation}/org-auth-tokens/", "Lists tokens", Token(ORG_ADMIN), PAGED, Nothing => Gives::List("Token");
-    post "/api/0/organizations/{organisation}/org-auth-tokens/", "Makes a token that names its organisation", Token(ORG_ADMIN), &[], Takes::Json("NewToken") => Gives::Json(201, "MadeToken");
-    get "/api/0/organizations/{organisation}/org-auth-tokens/{token}/", "Shows a token", Token(ORG_ADMIN), &[], Nothing => Gives::Json(200, "Token");
-    delete "/api/0/organizations/{organisation}/org-auth-tokens/{token}/", "Deletes a token", Token(ORG_ADMIN), &[], Nothing => Gives::Status(204);
-    get "/api/0/api-tokens/", "Lists tokens", Token(ORG_ADMIN), PAGED, Nothing => Gives::List("Token");
-    post "/api/0/api-tokens/", "Makes a token", Token(ORG_ADMIN), &[], Takes::Json("NewToken") => Gives::Json(201, "MadeToken");
-    delete "/api/0/api-tokens/", "Deletes the token that the body names", Token(ORG_ADMIN), &[], Takes::Json("Object") => Gives::Status(204);
-    get "/api/0/api-tokens/{token}/", "Shows a token", Token(ORG_ADMIN), &[], Nothing => Gives::Json(200, "Token");
-    delete "/api/0/api-tokens/{token}/", "Deletes a token", Token(ORG_ADMIN), &[], Nothing => Gives::Status(204);
+    get "/api/0/organizations/{organisation}/org-auth-tokens/", "Lists tokens", Token(ORG_WRITE), PAGED, Nothing => Gives::List("Token");
+    post "/api/0/organizations/{organisation}/org-auth-tokens/", "Makes a token that names its organisation", Token(ORG_WRITE), &[], Takes::Json("NewToken") => Gives::Json(201, "MadeToken");
+    get "/api/0/organizations/{organisation}/org-auth-tokens/{token}/", "Shows a token", Token(ORG_WRITE), &[], Nothing => Gives::Json(200, "Token");
+    delete "/api/0/organizations/{organisation}/org-auth-tokens/{token}/", "Deletes a token", Token(ORG_WRITE), &[], Nothing => Gives::Status(204);
+    get "/api/0/api-tokens/", "Lists tokens", Token(&[]), PAGED, Nothing => Gives::List("Token");
+    post "/api/0/api-tokens/", "Makes a token", Token(&[]), &[], Takes::Json("NewToken") => Gives::Json(201, "MadeToken");
+    delete "/api/0/api-tokens/", "Deletes the token that the body names", Token(&[]), &[], Takes::Json("Object") => Gives::Status(204);
+    get "/api/0/api-tokens/{token}/", "Shows a token", Token(&[]), &[], Nothing => Gives::Json(200, "Token");
+    delete "/api/0/api-tokens/{token}/", "Deletes a token", Token(&[]), &[], Nothing => Gives::Status(204);
     get "/api/0/projects/", "Lists projects", Token(ORG), SEARCHED, Nothing => Gives::List("Project");
     get "/api/0/projects/{organisation}/{project}/", "Shows a project with its settings", Token(PROJECT_READ), &[], Nothing => Gives::Json(200, "ProjectDetail");
     put "/api/0/projects/{organisation}/{project}/", "Changes a project", Token(PROJECT_WRITE), &[], Takes::Json("ProjectChange") => Gives::Json(200, "ProjectDetail");
@@ -112,7 +111,7 @@ operations! { OWN:
     get "/api/relay/healthcheck/live/", "Tells that the server runs", Open, &[], Nothing => Gives::Json(200, "Object");
     get "/api/relay/healthcheck/ready/", "Tells whether the server takes and answers", Open, &[], Nothing => Gives::Json(200, "Object");
     get "/metrics/", "Counts and times of the server, as Prometheus reads them", Token(&["org:read"]), &[], Nothing => Gives::Bytes(200, "application/openmetrics-text");
-    get "/docs/", "Shows this document to people", Open, &[], Nothing => Gives::Bytes(200, "text/html");
-    get "/docs/openapi.yaml/", "Shows this document as YAML", Open, &[], Nothing => Gives::Bytes(200, "application/yaml");
-    get "/docs/openapi.json/", "Shows this document", Open, &[], Nothing => Gives::Json(200, "Object");
+    get "/docs/", "Shows this document to people", Token(&[]), &[], Nothing => Gives::Bytes(200, "text/html");
+    get "/docs/openapi.yaml/", "Shows this document as YAML", Token(&[]), &[], Nothing => Gives::Bytes(200, "application/yaml");
+    get "/docs/openapi.json/", "Shows this document", Token(&[]), &[], Nothing => Gives::Json(200, "Object");
 }

@@ -17,6 +17,7 @@ mod issues;
 mod management;
 mod own;
 mod page;
+mod people;
 mod releases;
 mod schemas;
 mod yaml;
@@ -29,17 +30,17 @@ pub fn routes() -> Router<AppState> {
         .either("/docs/openapi.yaml/", get(show_yaml))
 }
 
-async fn show(Base(base): Base) -> Json<Value> {
+async fn show(_: super::access::Access, Base(base): Base) -> Json<Value> {
     Json(document(&base.to_string()))
 }
 
-async fn show_yaml(Base(base): Base) -> Response {
+async fn show_yaml(_: super::access::Access, Base(base): Base) -> Response {
     let media_type = HeaderValue::from_static("application/yaml");
     let text = document_as_yaml(&base.to_string());
     ([(header::CONTENT_TYPE, media_type)], text).into_response()
 }
 
-async fn show_page(Base(base): Base) -> Response {
+async fn show_page(_: super::access::Access, Base(base): Base) -> Response {
     let mut response = Html(page::write(&base.to_string())).into_response();
     if let Ok(policy) = HeaderValue::try_from(page::policy()) {
         let headers = response.headers_mut();
@@ -53,7 +54,7 @@ async fn show_page(Base(base): Base) -> Response {
 enum Access {
     /// Nothing.
     Open,
-    /// A token with one of these scopes; without any named, a valid one.
+    /// A token or login with one of these scopes; without any named, a valid one.
     Token(&'static [&'static str]),
     /// The public key of a DSN.
     Key,
@@ -122,6 +123,7 @@ pub fn document(base: &str) -> Value {
             "schemas": schemas::all(),
             "securitySchemes": {
                 "token": { "type": "http", "scheme": "bearer" },
+                "login": { "type": "apiKey", "in": "cookie", "name": "mini_sentry_login" },
                 "keyHeader": { "type": "apiKey", "in": "header", "name": "X-Sentry-Auth" },
                 "keyQuery": { "type": "apiKey", "in": "query", "name": "sentry_key" },
             },
@@ -141,6 +143,7 @@ fn operations() -> impl Iterator<Item = &'static Operation> {
         .chain(issues::OPERATIONS)
         .chain(releases::OPERATIONS)
         .chain(management::OWN)
+        .chain(people::OPERATIONS)
         .chain(own::OPERATIONS)
         .chain(ingest::OPERATIONS)
 }
@@ -209,7 +212,7 @@ impl Operation {
     fn security(&self) -> Value {
         match self.access {
             Access::Open | Access::InPath => json!([]),
-            Access::Token(scopes) => json!([{ "token": scopes }]),
+            Access::Token(scopes) => json!([{ "token": scopes }, { "login": [] }]),
             Access::Key => json!([{ "keyHeader": [] }, { "keyQuery": [] }]),
         }
     }

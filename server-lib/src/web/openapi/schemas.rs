@@ -8,6 +8,7 @@ pub(super) fn all() -> Value {
     for part in [
         shared(),
         catalog(),
+        people(),
         events(),
         super::issue_schemas::all(),
         super::releases::schemas(),
@@ -125,7 +126,7 @@ fn catalog() -> Value {
             ("name", text()),
             ("dateCreated", moment()),
         ]),
-        "Team": object(&[("id", text()), ("slug", text()), ("name", text())]),
+        "OrganisationChange": object(&[("openMembership", flag.clone())]),
         "Project": object(&project),
         "ProjectDetail": object(&[project.as_slice(), &detail].concat()),
         "NewProject": object(&[("name", text()), ("slug", text()), ("platform", text_or_null())]),
@@ -146,7 +147,76 @@ fn catalog() -> Value {
             ("name", text()),
             ("scopes", scopes),
             ("expiresIn", text()),
+            ("project", text()),
         ]),
+    })
+}
+
+fn people() -> Value {
+    let texts = json!({ "type": "array", "items": text() });
+    let flag = json!({ "type": "boolean" });
+    let user = [
+        ("id", text()),
+        ("name", text_or_null()),
+        ("username", text()),
+        ("email", text()),
+        ("isActive", flag.clone()),
+    ];
+    let sender = [
+        ("role", text()),
+        ("scopes", texts.clone()),
+        ("csrfToken", text_or_null()),
+    ];
+    let role = json!({ "type": "string", "enum": ["viewer", "member", "admin", "owner"] });
+    let member = [
+        ("id", text()),
+        ("email", text()),
+        ("name", text()),
+        ("role", role.clone()),
+        ("orgRole", role.clone()),
+        ("pending", flag.clone()),
+        ("dateCreated", moment()),
+        ("teams", texts.clone()),
+        ("inviteLink", text_or_null()),
+    ];
+    let change = [("role", role), ("teams", texts), ("reinvite", flag.clone())];
+    let new_member = [("email", text()), ("name", text())];
+    let entry = object(&[
+        ("id", text()),
+        ("event", text()),
+        ("note", text()),
+        ("actor", json!({ "type": "object" })),
+        ("ipAddress", text()),
+        ("targetProject", text_or_null()),
+        ("dateCreated", moment()),
+    ]);
+    json!({
+        "Sender": object(&[user.as_slice(), &sender].concat()),
+        "Credentials": object(&[("email", text()), ("password", text())]),
+        "AccountChange": object(&[("name", text()), ("email", text())]),
+        "NewPassword": object(&[("password", text()), ("passwordNew", text())]),
+        "Login": object(&[
+            ("id", text()),
+            ("dateCreated", moment()),
+            ("lastSeen", moment()),
+            ("expiresAt", moment()),
+            ("ipAddress", text()),
+            ("userAgent", text()),
+            ("isCurrent", flag),
+        ]),
+        "Member": object(&member),
+        "NewMember": object(&[new_member.as_slice(), &change[..2]].concat()),
+        "MemberChange": object(&change),
+        "Team": object(&[
+            ("id", text()),
+            ("slug", text()),
+            ("name", text()),
+            ("isMember", json!({ "type": "boolean" })),
+            ("memberCount", json!({ "type": "integer" })),
+            ("dateCreated", moment()),
+        ]),
+        "NewTeam": object(&[("name", text()), ("slug", text())]),
+        "AuditLog": object(&[("rows", json!({ "type": "array", "items": entry }))]),
     })
 }
 

@@ -9,7 +9,15 @@ type Paths = BTreeMap<String, BTreeSet<String>>;
 fn the_document_and_the_routes_name_the_same_paths_and_methods() {
     let mut routed = Paths::new();
     let web = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/web");
-    for folder in ["", "api", "api0", "api0/issues", "ingest", "openapi"] {
+    for folder in [
+        "",
+        "api",
+        "api0",
+        "api0/issues",
+        "ingest",
+        "login",
+        "openapi",
+    ] {
         for file in std::fs::read_dir(web.join(folder)).unwrap() {
             let path = file.unwrap().path();
             let is_source = path.extension().is_some_and(|end| end == "rs");
@@ -86,6 +94,7 @@ fn no_two_routes_collide() {
         .merge(crate::web::ingest::routes(&config))
         .merge(crate::web::api::routes())
         .merge(crate::web::api0::routes())
+        .merge(crate::web::login::routes())
         .merge(crate::web::health::routes())
         .merge(routes());
 }

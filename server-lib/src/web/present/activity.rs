@@ -15,7 +15,7 @@ pub fn activity(entry: &Activity, directory: &Directory) -> Value {
         "type": entry.kind.as_str(),
         "user": entry.actor.as_ref().map(|actor| directory.user(actor)),
         "sentry_app": null,
-        "data": data(entry),
+        "data": data(entry, directory),
         "dateCreated": entry.at.to_rfc3339(),
     })
 }
@@ -39,7 +39,7 @@ pub fn named(entries: &[Activity]) -> impl Iterator<Item = &Actor> {
 }
 
 /// Shows what clients know under names of their own beside what was noted.
-fn data(entry: &Activity) -> Value {
+fn data(entry: &Activity, directory: &Directory) -> Value {
     let Ok(Value::Object(mut data)) = serde_json::from_str(&entry.data) else {
         return json!({});
     };
@@ -48,10 +48,8 @@ fn data(entry: &Activity) -> Value {
             let name = data.get("assignee").and_then(Value::as_str);
             if let Some(actor) = name.and_then(Actor::new) {
                 let (kind, id) = split(&actor);
-                let email = actor
-                    .as_str()
-                    .contains('@')
-                    .then(|| actor.as_str().to_owned());
+                let email = directory.email(&actor);
+                let email = (!email.is_empty()).then_some(email);
                 data.insert("assignee".to_owned(), json!(id));
                 data.insert("assigneeType".to_owned(), json!(kind));
                 data.insert("assigneeEmail".to_owned(), json!(email));

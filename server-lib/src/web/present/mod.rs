@@ -22,6 +22,7 @@ pub mod organisation;
 pub mod own;
 pub mod own_group;
 pub mod own_release;
+pub mod person;
 pub mod project;
 pub mod release;
 pub mod series;

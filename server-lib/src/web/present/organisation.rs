@@ -1,4 +1,4 @@
-//! Organisations, and the one team that each has.
+//! Organisations.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::model::catalog::Organisation;
 
 /// Shows an organisation as lists and details have it.
 #[must_use]
-pub fn organisation(organisation: &Organisation, base: &BaseUrl) -> Value {
+pub fn organisation(organisation: &Organisation, is_open: bool, base: &BaseUrl) -> Value {
     let slug = &organisation.slug;
     json!({
         "id": organisation.id.to_string(),
@@ -21,22 +21,10 @@ pub fn organisation(organisation: &Organisation, base: &BaseUrl) -> Value {
         "requireEmailVerification": false,
         "hasAuthProvider": false,
         "features": [],
+        "openMembership": is_open,
         "links": {
             "organizationUrl": base.join(&format!("/organizations/{slug}/")),
             "regionUrl": base.to_string(),
         },
-    })
-}
-
-/// Shows the organisation's one team. It stands for all members, and has the organisation's names.
-#[must_use]
-pub fn team(organisation: &Organisation) -> Value {
-    json!({
-        "id": organisation.id.to_string(),
-        "slug": organisation.slug,
-        "name": organisation.name,
-        "dateCreated": organisation.created.to_rfc3339(),
-        "isMember": true,
-        "hasAccess": true,
     })
 }

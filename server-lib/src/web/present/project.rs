@@ -2,15 +2,18 @@
 
 use serde_json::{Value, json};
 
-use super::organisation;
 use crate::address::BaseUrl;
 use crate::model::catalog::{Organisation, Project, ProjectKey};
 use crate::model::scope::Scopes;
 
 /// Shows a project as lists have it, with the environments that its events named.
 #[must_use]
-pub fn summary(project: &Project, owner: &Organisation, environments: &[String]) -> Value {
-    let team = organisation::team(owner);
+pub fn summary(
+    project: &Project,
+    owner: &Organisation,
+    teams: &[Value],
+    environments: &[String],
+) -> Value {
     json!({
         "id": project.id.to_string(),
         "slug": project.slug,
@@ -27,8 +30,8 @@ pub fn summary(project: &Project, owner: &Organisation, environments: &[String])
         "environments": environments,
         "firstEvent": null,
         "avatar": { "avatarType": "letter_avatar", "avatarUuid": null },
-        "team": team,
-        "teams": [team],
+        "team": teams.first(),
+        "teams": teams,
         "organization": {
             "id": owner.id.to_string(),
             "slug": owner.slug,
@@ -43,6 +46,7 @@ pub fn summary(project: &Project, owner: &Organisation, environments: &[String])
 pub fn detail(
     project: &Project,
     owner: &Organisation,
+    teams: &[Value],
     environments: &[String],
     scopes: Scopes,
 ) -> Value {
@@ -70,7 +74,7 @@ pub fn detail(
         "ingestToken": project.ingest_token,
         "settings": settings,
     });
-    merged(summary(project, owner, environments), more)
+    merged(summary(project, owner, teams, environments), more)
 }
 
 /// Shows a project as Mini Sentry's own API has it.

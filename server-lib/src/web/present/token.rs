@@ -18,6 +18,7 @@ pub fn token(token: &ApiToken) -> Value {
         "dateCreated": token.created.to_rfc3339(),
         "dateLastUsed": token.last_used.map(Millis::to_rfc3339),
         "expiresAt": token.expires.map(Millis::to_rfc3339),
+        "projectId": token.project.map(|project| project.to_string()),
         "projectLastUsedId": null,
         "application": null,
         "state": null,

@@ -283,3 +283,54 @@ fn every_command_has_help_and_every_refusal_can_be_json() {
     let told: serde_json::Value = serde_json::from_slice(&refused.stderr).unwrap();
     assert_eq!(told["error"]["code"], "usage");
 }
+
+#[test]
+fn people_are_added_listed_and_removed_and_get_links_and_passwords() {
+    let dir = tempdir().unwrap();
+    let data = dir.path();
+    json(data, &["init", "--email", "first@example.com"]);
+    let link = json(data, &["user", "login-link"]);
+    assert_eq!(link["email"], "first@example.com");
+    assert!(link["login_link"].as_str().unwrap().contains("/auth/link/"));
+
+    let made = json(data, &["user", "add", "A@Example.com", "--role", "viewer"]);
+    assert_eq!(made["email"], "a@example.com");
+    assert_eq!(made["role"], "viewer");
+    assert!(made["login_link"].is_string());
+    assert_eq!(failure(data, &["user", "add", "a@example.com"]).0, 4);
+    assert_eq!(failure(data, &["user", "add", "nobody"]).0, 2);
+    assert_eq!(failure(data, &["user", "remove", "first@example.com"]).0, 4);
+
+    let listed = json(data, &["user", "list"]);
+    let emails: Vec<_> = listed.as_array().unwrap().iter().collect();
+    assert_eq!(emails.len(), 2);
+    assert_eq!(emails[1]["has_password"], false);
+
+    let set = |password: &str| {
+        let mut child = command()
+            .args([
+                "user",
+                "reset-password",
+                "a@example.com",
+                "--json",
+                "--data",
+            ])
+            .arg(data)
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut input = child.stdin.take().unwrap();
+        std::io::Write::write_all(&mut input, password.as_bytes()).unwrap();
+        drop(input);
+        child.wait().unwrap().code().unwrap()
+    };
+    assert_eq!(set("short"), 2);
+    assert_eq!(set("correct-horse\n"), 0);
+    assert_eq!(json(data, &["user", "list"])[1]["has_password"], true);
+
+    json(data, &["user", "remove", "a@example.com"]);
+    assert_eq!(json(data, &["user", "list"]).as_array().unwrap().len(), 1);
+    assert_eq!(failure(data, &["user", "remove", "a@example.com"]).0, 3);
+}

@@ -99,7 +99,6 @@ async fn an_issue_is_given_bookmarked_seen_and_made_urgent(lab: &Lab) {
     let path = format!("{ORG}issues/{}/", lab.issue("AError: a").await);
     for (to, kind) in [
         ("a@example.com", "user"),
-        ("user:42", "user"),
         ("#my-organisation", "team"),
         ("me", "user"),
     ] {
@@ -287,6 +286,7 @@ async fn a_change_that_cannot_be_changes_nothing(lab: &Lab) {
         json!({ "status": "gone" }),
         json!({ "status": "resolved", "priority": "huge" }),
         json!({ "status": "resolved", "assignedTo": "#nobody" }),
+        json!({ "status": "resolved", "assignedTo": "user:42" }),
         json!({ "status": "resolved", "merge": 1 }),
         json!({ "status": "resolved", "isPublic": true }),
         json!({ "status": "resolved", "statusDetails": { "inRelease": "latest" } }),

@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use mini_sentry_server::address::BaseUrl;
 use mini_sentry_server::catalog::CatalogView;
-use mini_sentry_server::clock::SystemClock;
+use mini_sentry_server::clock::{Clock as _, SystemClock};
 use mini_sentry_server::model::catalog::{Organisation, Project, ProjectKey};
-use mini_sentry_server::model::ids::KeyId;
+use mini_sentry_server::model::ids::{KeyId, OrganisationId, ProjectId};
+use mini_sentry_server::model::people::{AuditActor, AuditNote};
 use mini_sentry_server::store::open::{StoreOptions, open};
+use mini_sentry_server::store::people::People;
 use mini_sentry_server::store::{Catalog, Store};
 
 use super::{Context, presence};
@@ -37,6 +39,35 @@ impl Catalogue {
     /// Returns the catalogue itself.
     pub(crate) fn catalog(&self) -> &dyn Catalog {
         &*self.store.catalog
+    }
+
+    /// Returns what is kept of people.
+    pub(crate) fn people(&self) -> &dyn People {
+        &*self.store.people
+    }
+
+    /// Writes into the audit log what somebody with this shell has done.
+    pub(crate) async fn note(
+        &self,
+        organisation: OrganisationId,
+        action: &str,
+        target: &str,
+        project: Option<ProjectId>,
+    ) -> Result<(), Failure> {
+        let note = AuditNote {
+            organisation,
+            at: SystemClock.now(),
+            actor: AuditActor {
+                user: None,
+                token: None,
+                label: "command line".to_owned(),
+            },
+            action: action.to_owned(),
+            target: target.to_owned(),
+            project,
+            address: String::new(),
+        };
+        Ok(self.people().note(note).await?)
     }
 
     /// Returns the address that DSNs are made with.

@@ -3,6 +3,7 @@
 use clap::Args;
 use mini_sentry_server::address::BaseUrl;
 use mini_sentry_server::clock::SystemClock;
+use mini_sentry_server::people::link_path;
 use mini_sentry_server::provision::{Provision, Provisioned, provision};
 use serde_json::{Value, json};
 
@@ -28,6 +29,9 @@ pub(crate) struct InitArgs {
     /// Project's language or system, such as python
     #[arg(long)]
     platform: Option<String>,
+    /// Address of the first person, who owns the organisation
+    #[arg(long, value_name = "ADDRESS", default_value_t = Provision::default().email)]
+    email: String,
 }
 
 /// Makes the first organisation and project.
@@ -41,8 +45,9 @@ pub(crate) async fn run(context: &Context, arguments: InitArgs) -> Result<(), Fa
         organisation: arguments.organisation,
         project: arguments.project,
         platform: arguments.platform,
+        email: arguments.email,
     };
-    let made = provision(&*store.catalog, &SystemClock, request).await?;
+    let made = provision(&store, &SystemClock, request).await?;
     store.upkeep.close().await?;
     let made = made.ok_or_else(|| {
         Failure::conflict(format!(
@@ -94,8 +99,10 @@ pub(crate) fn welcome(base: &BaseUrl, made: &Provisioned) -> String {
          DSN           {dsn}\n\
          ingest token  {ingest_token}\n\
          API token     {api_token}\n\
+         login link    {link}\n\
          \n\
          The API token has every scope. Only its hash is kept: this is the only time it is shown.\n\
+         The link logs in {owner} once, within a day; `mini-sentry user login-link` makes another.\n\
          Point an SDK at the DSN, or send an event by hand and read it back:\n\
          \n\
          curl -sS {ingest} -H 'Content-Type: application/json' -d '{{\"message\":\"Hello\",\"level\":\"error\"}}'\n\
@@ -105,5 +112,7 @@ pub(crate) fn welcome(base: &BaseUrl, made: &Provisioned) -> String {
         id = made.project.id,
         ingest_token = made.project.ingest_token,
         api_token = made.api_token.reveal(),
+        link = base.join(&link_path(&made.login_link)),
+        owner = made.owner.email,
     )
 }

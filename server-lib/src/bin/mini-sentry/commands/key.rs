@@ -1,6 +1,7 @@
 //! `mini-sentry key`: list, create, disable, enable, limit, rotate, delete.
 
 use clap::{Args, Subcommand};
+use mini_sentry_server::catalog::CatalogView;
 use mini_sentry_server::clock::{Clock as _, SystemClock};
 use mini_sentry_server::model::catalog::{KeyLimit, ProjectKey};
 use mini_sentry_server::model::ids::ProjectId;
@@ -147,6 +148,7 @@ async fn create(
     let owner = project(&view, &arguments.project)?.id;
     let limit = arguments.limit.and_then(|limit| limit.0);
     let made = make(catalogue, owner, arguments.label, limit).await?;
+    note(catalogue, &view, "key.create", &made).await?;
     context
         .output
         .show(&describe(catalogue, &made), |key| lines(key, FIELDS))
@@ -161,6 +163,7 @@ async fn change(
     let view = catalogue.view().await?;
     let id = key(&view, name)?.id;
     let changed = catalogue.catalog().update_key(id, change).await?;
+    note(catalogue, &view, "key.edit", &changed).await?;
     context
         .output
         .show(&describe(catalogue, &changed), |key| lines(key, FIELDS))
@@ -175,11 +178,13 @@ async fn rotate(
     let view = catalogue.view().await?;
     let old = key(&view, name)?;
     let made = make(catalogue, old.project, old.label.clone(), old.rate_limit).await?;
+    note(catalogue, &view, "key.create", &made).await?;
     if !keep_old {
         catalogue
             .catalog()
             .update_key(old.id, active(false))
             .await?;
+        note(catalogue, &view, "key.edit", old).await?;
     }
     context
         .output
@@ -190,10 +195,28 @@ async fn delete(context: &Context, catalogue: &Catalogue, name: &str) -> Result<
     let view = catalogue.view().await?;
     let found = key(&view, name)?;
     catalogue.catalog().delete_key(found.id).await?;
+    note(catalogue, &view, "key.remove", found).await?;
     let value = json!({"deleted": found.id.to_string(), "public_key": found.public_key});
     context
         .output
         .show(&value, |_| format!("key {} is deleted", found.public_key))
+}
+
+/// Writes into the audit log.
+async fn note(
+    catalogue: &Catalogue,
+    view: &CatalogView,
+    action: &str,
+    key: &ProjectKey,
+) -> Result<(), Failure> {
+    let told = format!("{} {}", key.id, key.label);
+    match view.project(key.project) {
+        Some(project) => {
+            let (organisation, project) = (project.organisation, Some(project.id));
+            catalogue.note(organisation, action, &told, project).await
+        }
+        None => Ok(()),
+    }
 }
 
 async fn make(

@@ -13,6 +13,7 @@ pub(crate) mod serve;
 pub(crate) mod snapshot;
 pub(crate) mod storage;
 pub(crate) mod token;
+pub(crate) mod user;
 
 use crate::cli::Command;
 use crate::failure::Failure;
@@ -42,6 +43,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<(), Failu
         Command::Project(command) => project::run(context, command).await,
         Command::Key(command) => key::run(context, command).await,
         Command::Token(command) => token::run(context, command).await,
+        Command::User(command) => user::run(context, command).await,
         Command::Doctor(arguments) => doctor::run(context, &arguments).await,
         Command::Backup(arguments) => backup::run(context, &arguments).await,
         Command::Restore(arguments) => restore::run(context, &arguments).await,

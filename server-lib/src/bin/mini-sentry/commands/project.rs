@@ -190,6 +190,22 @@ async fn create(
             at,
         })
         .await?;
+    let people = catalogue.people();
+    let teams = people.snapshot().await?.teams;
+    let first = teams
+        .iter()
+        .find(|team| team.organisation == made.organisation);
+    if let Some(team) = first {
+        people.set_project_of_team(team.id, made.id, true).await?;
+    }
+    catalogue
+        .note(
+            made.organisation,
+            "project.create",
+            &made.slug,
+            Some(made.id),
+        )
+        .await?;
     let view = catalogue.view().await?;
     context
         .output
@@ -227,6 +243,10 @@ async fn update(
         ));
     }
     let changed = catalogue.catalog().update_project(found.id, change).await?;
+    let project = Some(found.id);
+    catalogue
+        .note(found.organisation, "project.edit", &changed.slug, project)
+        .await?;
     context
         .output
         .show(&describe(catalogue, &view, &changed), |project| {
@@ -238,6 +258,10 @@ async fn delete(context: &Context, catalogue: &Catalogue, name: &str) -> Result<
     let view = catalogue.view().await?;
     let found = project(&view, name)?;
     catalogue.catalog().delete_project(found.id).await?;
+    let project = Some(found.id);
+    catalogue
+        .note(found.organisation, "project.remove", &found.slug, project)
+        .await?;
     let value = json!({"deleted": found.id.to_string(), "slug": found.slug});
     context.output.show(&value, |_| {
         format!(

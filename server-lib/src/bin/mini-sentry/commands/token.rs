@@ -145,6 +145,8 @@ async fn create(
         .catalog()
         .create_token(NewToken {
             organisation: owner.id,
+            owner: None,
+            project: None,
             label: arguments.label,
             hash: secret.hash(),
             hint: secret.hint(),
@@ -152,6 +154,10 @@ async fn create(
             at,
             expires,
         })
+        .await?;
+    let told = format!("{} {}", made.id, made.label);
+    catalogue
+        .note(owner.id, "token.create", &told, None)
         .await?;
     let mut value = describe(&owner.slug, &made);
     if let Some(object) = value.as_object_mut() {
@@ -169,6 +175,10 @@ async fn revoke(context: &Context, catalogue: &Catalogue, name: &str) -> Result<
         .await?
         .ok_or_else(|| Failure::not_found("there is no such token"))?;
     catalogue.catalog().delete_token(found.id).await?;
+    let told = format!("{} {}", found.id, found.label);
+    catalogue
+        .note(found.organisation, "token.remove", &told, found.project)
+        .await?;
     let value = json!({"revoked": found.id.to_string(), "label": found.label});
     context.output.show(&value, |_| {
         format!("token {} ({}) is revoked", found.id, found.label)

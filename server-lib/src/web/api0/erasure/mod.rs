@@ -19,7 +19,7 @@ use crate::model::record::{Record, RecordKind};
 use crate::model::scope::Scope;
 use crate::state::AppState;
 use crate::store::query::{ItemFilter, Page};
-use crate::web::auth::Authorized;
+use crate::web::access::Access;
 use crate::web::error::ApiError;
 use crate::web::extract::{Body, Names};
 use crate::web::reading;
@@ -52,7 +52,7 @@ const NAMING: &[RecordKind] = &[
 /// Erases an event with everything that belongs to it.
 pub(super) async fn event(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names((organisation, name, id)): Names<(String, String, String)>,
 ) -> Result<StatusCode, ApiError> {
     caller.require(&[Scope::EventAdmin])?;
@@ -62,6 +62,9 @@ pub(super) async fn event(
     let row = reading::find(&state, project.id, id).await?;
     let row = row.ok_or_else(ApiError::not_found)?;
     state.store.upkeep.erase(&[row.seq]).await?;
+    caller
+        .note(&state, "event.erase", id.to_string(), Some(project.id))
+        .await;
     tracing::info!(project.id = project.id.0, event.id = %id, "an event was erased");
     Ok(StatusCode::NO_CONTENT)
 }
@@ -70,7 +73,7 @@ pub(super) async fn event(
 /// person. What takes long goes on after the answer, which is 202 then.
 pub(super) async fn person(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names((organisation, name)): Names<(String, String)>,
     Body(person): Body<Person>,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
@@ -81,6 +84,10 @@ pub(super) async fn person(
         return Err(ApiError::invalid("nobody_named", detail));
     }
     reading::settle(&state, PATIENCE).await?;
+    // Who it is has to be forgotten, so the log does not tell.
+    caller
+        .note(&state, "person.erase", "a person", Some(project))
+        .await;
     let patience = (state.config.http.request_timeout / 3).min(ANSWER);
     let erased = Arc::new(AtomicU64::new(0));
     let mut work = tokio::spawn(erase_person(state, project, person, Arc::clone(&erased)));

@@ -13,8 +13,8 @@ use crate::model::ids::ActivityId;
 use crate::state::AppState;
 use crate::store::NewActivity;
 use crate::store::query::Page;
+use crate::web::access::Access;
 use crate::web::actors::{self, Directory};
-use crate::web::auth::Authorized;
 use crate::web::error::ApiError;
 use crate::web::extract::{Base, Body, Names, Pairs};
 use crate::web::paging::{Listed, Part, Place};
@@ -42,7 +42,7 @@ impl Said {
 
 pub(super) async fn list(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names(at): Names<At>,
     query: Pairs,
 ) -> Result<Json<Value>, ApiError> {
@@ -63,7 +63,7 @@ pub(super) async fn list(
 
 pub(super) async fn notes(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Base(base): Base,
     Names(at): Names<At>,
     query: Pairs,
@@ -92,7 +92,7 @@ pub(super) async fn notes(
 
 pub(super) async fn say(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names(at): Names<At>,
     Body(said): Body<Said>,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
@@ -113,7 +113,7 @@ pub(super) async fn say(
 
 pub(super) async fn edit(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names(at): Names<At>,
     Body(said): Body<Said>,
 ) -> Result<Json<Value>, ApiError> {
@@ -127,7 +127,7 @@ pub(super) async fn edit(
 
 pub(super) async fn withdraw(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names(at): Names<At>,
 ) -> Result<StatusCode, ApiError> {
     caller.require(WRITE)?;
@@ -146,7 +146,7 @@ fn number(at: &At) -> Result<ActivityId, ApiError> {
 
 async fn show(
     state: &AppState,
-    caller: &Authorized,
+    caller: &Access,
     entries: &[Activity],
 ) -> Result<Vec<Value>, ApiError> {
     let directory = Directory::of(state, caller, activity::named(entries)).await?;
@@ -156,11 +156,7 @@ async fn show(
     Ok(shown.collect())
 }
 
-async fn show_one(
-    state: &AppState,
-    caller: &Authorized,
-    entry: Activity,
-) -> Result<Value, ApiError> {
+async fn show_one(state: &AppState, caller: &Access, entry: Activity) -> Result<Value, ApiError> {
     let shown = show(state, caller, &[entry]).await?;
     shown.into_iter().next().ok_or_else(ApiError::not_found)
 }

@@ -10,8 +10,8 @@ use crate::model::issue::{Actor, Issue, IssueChange, MarkChange, Resolution, Sta
 use crate::model::release::{Placed, order};
 use crate::state::AppState;
 use crate::store::query::{Page, ReleaseFilter};
+use crate::web::access::Access;
 use crate::web::actors::{self, Directory};
-use crate::web::auth::Authorized;
 use crate::web::error::ApiError;
 use crate::web::present::issue::snooze;
 
@@ -22,7 +22,7 @@ const MAX_RELEASES: u64 = 100;
 /// it; `None` when the issues are gone.
 pub(super) async fn apply(
     state: &AppState,
-    caller: &Authorized,
+    caller: &Access,
     issues: &[Issue],
     wanted: &Wanted,
 ) -> Result<Option<Value>, ApiError> {

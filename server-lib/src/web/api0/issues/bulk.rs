@@ -14,8 +14,8 @@ use super::{ADMIN, WRITE, list};
 use crate::model::ids::ProjectId;
 use crate::model::issue::{Issue, IssueStatus};
 use crate::state::AppState;
+use crate::web::access::Access;
 use crate::web::api0::stats;
-use crate::web::auth::Authorized;
 use crate::web::error::ApiError;
 use crate::web::extract::{Body, Names, Pairs};
 use crate::web::{issue_search, reading};
@@ -27,7 +27,7 @@ const STEP: usize = 500;
 
 pub(super) async fn change_in_organisation(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names(organisation): Names<String>,
     query: Pairs,
     Body(wanted): Body<Wanted>,
@@ -40,7 +40,7 @@ pub(super) async fn change_in_organisation(
 
 pub(super) async fn change_in_project(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names((organisation, name)): Names<(String, String)>,
     query: Pairs,
     Body(wanted): Body<Wanted>,
@@ -52,7 +52,7 @@ pub(super) async fn change_in_project(
 
 pub(super) async fn delete_in_organisation(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names(organisation): Names<String>,
     query: Pairs,
 ) -> Result<StatusCode, ApiError> {
@@ -64,7 +64,7 @@ pub(super) async fn delete_in_organisation(
 
 pub(super) async fn delete_in_project(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names((organisation, name)): Names<(String, String)>,
     query: Pairs,
 ) -> Result<StatusCode, ApiError> {
@@ -75,7 +75,7 @@ pub(super) async fn delete_in_project(
 
 async fn change(
     state: &AppState,
-    caller: &Authorized,
+    caller: &Access,
     projects: &[ProjectId],
     query: &Pairs,
     wanted: &Wanted,
@@ -96,7 +96,7 @@ async fn change(
 
 async fn delete(
     state: &AppState,
-    caller: &Authorized,
+    caller: &Access,
     projects: &[ProjectId],
     query: &Pairs,
 ) -> Result<StatusCode, ApiError> {
@@ -113,7 +113,7 @@ async fn delete(
 /// those that `query` finds. Either way only those of `status`, where it is given.
 async fn selected(
     state: &AppState,
-    caller: &Authorized,
+    caller: &Access,
     projects: &[ProjectId],
     query: &Pairs,
 ) -> Result<Vec<Issue>, ApiError> {

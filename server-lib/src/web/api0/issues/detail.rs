@@ -17,8 +17,8 @@ use crate::model::release::Release;
 use crate::state::AppState;
 use crate::store::index::TagScope;
 use crate::store::query::Page;
+use crate::web::access::Access;
 use crate::web::actors::{self, Directory};
-use crate::web::auth::Authorized;
 use crate::web::error::ApiError;
 use crate::web::extract::{Base, Body, Names};
 use crate::web::present::event::short_version;
@@ -32,7 +32,7 @@ const HISTORY: u64 = 100;
 
 pub(super) async fn show(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Base(base): Base,
     Names(at): Names<At>,
 ) -> Result<Json<Value>, ApiError> {
@@ -44,7 +44,7 @@ pub(super) async fn show(
 
 pub(super) async fn update(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Base(base): Base,
     Names(at): Names<At>,
     Body(wanted): Body<Wanted>,
@@ -64,7 +64,7 @@ pub(super) async fn update(
 
 pub(super) async fn delete(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names(at): Names<At>,
 ) -> Result<StatusCode, ApiError> {
     caller.require(ADMIN)?;
@@ -76,7 +76,7 @@ pub(super) async fn delete(
 
 async fn whole(
     state: &AppState,
-    caller: &Authorized,
+    caller: &Access,
     base: &BaseUrl,
     found: Found,
 ) -> Result<Value, ApiError> {

@@ -10,8 +10,8 @@ use super::neighbours;
 use crate::model::event::EventRow;
 use crate::state::AppState;
 use crate::store::query::EventFilter;
+use crate::web::access::Access;
 use crate::web::api0::events::{event_id, page_by_time, user_report};
-use crate::web::auth::Authorized;
 use crate::web::error::ApiError;
 use crate::web::event_search::{self, Wanted};
 use crate::web::extract::{Base, Names, Pairs};
@@ -22,7 +22,7 @@ use crate::web::reading;
 
 pub(super) async fn list(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Base(base): Base,
     Names(at): Names<At>,
     query: Pairs,
@@ -74,7 +74,7 @@ pub(super) async fn list(
 /// Shows an event of the issue: `latest`, `oldest`, `recommended`, or the one of an id.
 pub(super) async fn detail(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names(at): Names<At>,
     query: Pairs,
 ) -> Result<Json<Value>, ApiError> {

@@ -14,7 +14,7 @@ use crate::model::ids::IssueId;
 use crate::model::issue::Issue;
 use crate::model::short_id;
 use crate::state::AppState;
-use crate::web::auth::Authorized;
+use crate::web::access::Access;
 use crate::web::error::ApiError;
 use crate::web::extract::{Base, Names};
 use crate::web::{issue_search, reading};
@@ -51,11 +51,7 @@ pub(super) struct Found {
 }
 
 /// Finds the issue by its number or short id.
-pub(super) async fn issue(
-    state: &AppState,
-    caller: &Authorized,
-    at: &At,
-) -> Result<Found, ApiError> {
+pub(super) async fn issue(state: &AppState, caller: &Access, at: &At) -> Result<Found, ApiError> {
     if let Some(name) = &at.organisation {
         caller.organisation(name)?;
     }
@@ -71,11 +67,7 @@ pub(super) async fn issue(
     Ok(Found { issue, project })
 }
 
-async fn look(
-    state: &AppState,
-    caller: &Authorized,
-    name: &str,
-) -> Result<Option<Issue>, ApiError> {
+async fn look(state: &AppState, caller: &Access, name: &str) -> Result<Option<Issue>, ApiError> {
     match name.parse::<IssueId>() {
         Ok(id) => Ok(state.store.issues.get(&[id]).await?.pop()),
         Err(_) => issue_search::by_short_id(state, caller, name).await,
@@ -85,7 +77,7 @@ async fn look(
 /// Tells which issue has a short id.
 pub(in crate::web::api0) async fn short_id(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Base(base): Base,
     Names((organisation, id)): Names<(String, String)>,
 ) -> Result<Json<Value>, ApiError> {

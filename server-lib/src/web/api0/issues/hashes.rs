@@ -12,8 +12,8 @@ use crate::model::issue::{Group, Issue};
 use crate::secret::to_hex;
 use crate::state::AppState;
 use crate::store::query::{EventFilter, Page};
+use crate::web::access::Access;
 use crate::web::actors;
-use crate::web::auth::Authorized;
 use crate::web::error::ApiError;
 use crate::web::extract::{Base, Names, Pairs};
 use crate::web::paging::{Listed, Part, Place};
@@ -25,7 +25,7 @@ const SAME_MOMENT: u64 = 50;
 
 pub(super) async fn list(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Base(base): Base,
     Names(at): Names<At>,
     query: Pairs,
@@ -67,7 +67,7 @@ pub(super) async fn list(
 /// Takes groups out of the issue; `id` names them, and may repeat.
 pub(super) async fn unmerge(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names(at): Names<At>,
     query: Pairs,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {

@@ -12,8 +12,8 @@ use crate::model::ids::{IssueId, ProjectId};
 use crate::model::time::Millis;
 use crate::state::AppState;
 use crate::store::query::IssueCursor;
+use crate::web::access::Access;
 use crate::web::api0::stats;
-use crate::web::auth::Authorized;
 use crate::web::error::ApiError;
 use crate::web::extract::{Base, Names, Pairs};
 use crate::web::issue_search::{self, Asked};
@@ -29,7 +29,7 @@ const MAX_BACK: u64 = 10_000;
 
 pub(super) async fn of_organisation(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Base(base): Base,
     Names(organisation): Names<String>,
     query: Pairs,
@@ -48,7 +48,7 @@ pub(super) async fn of_organisation(
 
 pub(super) async fn of_project(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Base(base): Base,
     Names((organisation, name)): Names<(String, String)>,
     query: Pairs,
@@ -72,7 +72,7 @@ pub(super) fn text(query: &Pairs) -> &str {
 
 async fn listed(
     state: &AppState,
-    caller: &Authorized,
+    caller: &Access,
     projects: &[ProjectId],
     place: &Place<'_>,
 ) -> Result<Response, ApiError> {
@@ -140,7 +140,7 @@ fn empty(part: &Part, place: &Place<'_>) -> Response {
 /// event's.
 async fn direct(
     state: &AppState,
-    caller: &Authorized,
+    caller: &Access,
     projects: &[ProjectId],
     place: &Place<'_>,
     wishes: &Wishes,
@@ -180,7 +180,7 @@ async fn direct(
 /// Searches as a list does, and returns the issues of all pages, up to `max` of them.
 pub(super) async fn every(
     state: &AppState,
-    caller: &Authorized,
+    caller: &Access,
     projects: &[ProjectId],
     text: &str,
     query: &Pairs,

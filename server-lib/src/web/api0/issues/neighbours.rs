@@ -8,7 +8,7 @@ use crate::model::event::EventRow;
 use crate::model::time::Millis;
 use crate::state::AppState;
 use crate::store::query::{EventFilter, Page};
-use crate::web::auth::Authorized;
+use crate::web::access::Access;
 use crate::web::error::ApiError;
 use crate::web::present::WholeEvent;
 use crate::web::reading;
@@ -44,7 +44,7 @@ pub(super) async fn oldest(
 /// Returns the event of the latest ones that tells most; of equal ones the latest.
 pub(super) async fn recommended(
     state: &AppState,
-    caller: &Authorized,
+    caller: &Access,
     filter: &EventFilter,
 ) -> Result<Option<EventRow>, ApiError> {
     let rows = state.store.events.list(filter, Page::first(CHOICE)).await?;

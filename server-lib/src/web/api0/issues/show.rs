@@ -11,8 +11,8 @@ use crate::model::record::RecordKind;
 use crate::model::time::Millis;
 use crate::state::AppState;
 use crate::store::query::{EventFilter, ItemFilter, Page};
+use crate::web::access::Access;
 use crate::web::actors::{self, Directory};
-use crate::web::auth::Authorized;
 use crate::web::error::ApiError;
 use crate::web::extract::Pairs;
 use crate::web::period::period;
@@ -90,7 +90,7 @@ fn automatic(query: &Pairs, now: Millis) -> Result<Series, ApiError> {
 /// Shows issues; those of projects that the caller may not see are left out.
 pub(super) async fn all(
     state: &AppState,
-    caller: &Authorized,
+    caller: &Access,
     base: &BaseUrl,
     issues: Vec<Issue>,
     wishes: &Wishes,
@@ -161,7 +161,7 @@ pub(super) async fn all(
 /// Returns what the caller thinks of an issue.
 pub(super) async fn mark(
     state: &AppState,
-    caller: &Authorized,
+    caller: &Access,
     issue: IssueId,
 ) -> Result<Mark, ApiError> {
     let Some(me) = actors::me(caller) else {

@@ -8,7 +8,7 @@ use super::READ;
 use super::find::{self, At};
 use crate::model::time::Millis;
 use crate::state::AppState;
-use crate::web::auth::Authorized;
+use crate::web::access::Access;
 use crate::web::error::ApiError;
 use crate::web::extract::{Names, Pairs};
 use crate::web::period::{duration, moment, period};
@@ -20,7 +20,7 @@ const MAX_INTERVALS: u16 = 744;
 
 pub(super) async fn show(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names(at): Names<At>,
     query: Pairs,
 ) -> Result<Json<Value>, ApiError> {

@@ -11,7 +11,7 @@ use super::find::{self, At};
 use crate::model::tag::{TagSummary, TagValue};
 use crate::state::AppState;
 use crate::store::index::TagScope;
-use crate::web::auth::Authorized;
+use crate::web::access::Access;
 use crate::web::error::ApiError;
 use crate::web::extract::{Base, Names, Pairs};
 use crate::web::paging::{Listed, Place};
@@ -25,7 +25,7 @@ const MANY: u32 = 10_000;
 
 pub(super) async fn list(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names(at): Names<At>,
     query: Pairs,
 ) -> Result<Json<Vec<Value>>, ApiError> {
@@ -47,7 +47,7 @@ pub(super) async fn list(
 
 pub(super) async fn detail(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Names(at): Names<At>,
     query: Pairs,
 ) -> Result<Json<Value>, ApiError> {
@@ -67,7 +67,7 @@ pub(super) async fn detail(
 
 pub(super) async fn values(
     State(state): State<AppState>,
-    caller: Authorized,
+    caller: Access,
     Base(base): Base,
     Names(at): Names<At>,
     query: Pairs,

@@ -19,7 +19,7 @@ use crate::accept::{Refusal, Sender};
 use crate::model::ids::ProjectId;
 use crate::model::scope::Scope;
 use crate::state::AppState;
-use crate::web::auth::{Authorized, bearer, missing};
+use crate::web::access::{Access, bearer, missing};
 use crate::web::error::ApiError;
 
 /// Finds the project of an ingest token, also of one that is younger than the catalogue in memory.
@@ -42,7 +42,7 @@ async fn by_slug(
         if let Ok(sender) = state.acceptor.admit_token(token) {
             return named(sender, slug);
         }
-        let authorized = Authorized::from_text(state, token).await?;
+        let authorized = Access::from_text(state, token).await?;
         authorized.require(&[Scope::EventWrite, Scope::ProjectWrite])?;
         let project = Arc::clone(authorized.project_by_name(slug)?);
         return Ok(Sender { project, key: None });
