@@ -10,7 +10,6 @@ pub mod access;
 pub mod actors;
 pub mod api;
 pub mod api0;
-pub mod auth;
 mod cookie;
 pub mod error;
 pub mod event_search;

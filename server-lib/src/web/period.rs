@@ -25,6 +25,22 @@ pub fn period(query: &Pairs, now: Millis) -> Result<Option<RangeInclusive<Millis
     between(start, end)
 }
 
+/// Reads the period of a series: it ends now at the latest, and is so long where the query gives no
+/// beginning.
+///
+/// # Errors
+///
+/// As [`period`].
+pub fn until_now(query: &Pairs, now: Millis, length: i64) -> Result<(Millis, Millis), ApiError> {
+    let times = period(query, now)?;
+    let end = times.as_ref().map_or(now, |times| (*times.end()).min(now));
+    let start = match times.map(|times| *times.start()) {
+        Some(start) if start > Millis(i64::MIN) => start,
+        _ => end.plus(length.saturating_neg()),
+    };
+    Ok((start, end))
+}
+
 /// Makes a period of two ends that may be missing.
 ///
 /// # Errors

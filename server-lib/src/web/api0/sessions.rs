@@ -13,7 +13,7 @@ use crate::store::{HealthFilter, HealthRow, SessionTotals};
 use crate::web::access::Access;
 use crate::web::error::ApiError;
 use crate::web::extract::{Names, Pairs};
-use crate::web::period::{duration, period};
+use crate::web::period::{duration, until_now};
 use crate::web::present::own_release::{add, crash_free};
 use crate::web::present::series::{HOUR, Series};
 use crate::web::reading;
@@ -105,12 +105,7 @@ struct Question {
 
 impl Question {
     fn of(query: &Pairs, now: Millis) -> Result<Self, ApiError> {
-        let times = period(query, now)?;
-        let end = times.as_ref().map_or(now, |times| (*times.end()).min(now));
-        let start = match times.map(|times| *times.start()) {
-            Some(start) if start > Millis(i64::MIN) => start,
-            _ => end.plus(-DEFAULT_PERIOD),
-        };
+        let (start, end) = until_now(query, now, DEFAULT_PERIOD)?;
         let step = match query.first("interval") {
             None => HOUR,
             Some(text) => duration(text)

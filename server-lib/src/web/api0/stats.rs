@@ -14,7 +14,7 @@ use crate::store::query::{OutcomeFilter, OutcomeRow};
 use crate::web::access::Access;
 use crate::web::error::ApiError;
 use crate::web::extract::{Names, Pairs};
-use crate::web::period::{duration, period};
+use crate::web::period::{duration, until_now};
 use crate::web::reading;
 
 /// The period when none is given.
@@ -71,12 +71,7 @@ struct Question {
 
 impl Question {
     fn of(query: &Pairs, now: Millis) -> Result<Self, ApiError> {
-        let times = period(query, now)?;
-        let end = times.as_ref().map_or(now, |times| (*times.end()).min(now));
-        let start = match times.map(|times| *times.start()) {
-            Some(start) if start > Millis(i64::MIN) => start,
-            _ => end.plus(-DEFAULT_PERIOD),
-        };
+        let (start, end) = until_now(query, now, DEFAULT_PERIOD)?;
         let interval = match query.first("interval") {
             Some(text) => duration(text).ok_or_else(|| {
                 ApiError::invalid("invalid_interval", "the query's interval is no time")
