@@ -15,7 +15,7 @@ const UNFINISHED_END: &str = ".tmp";
 #[derive(Debug)]
 pub(super) struct Folder {
     path: PathBuf,
-    _lock: File,
+    lock: File,
 }
 
 impl Folder {
@@ -31,7 +31,7 @@ impl Folder {
             .open(&lock_path)
             .map_err(|error| during("open", &lock_path, error))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { path, _lock: lock }),
+            Ok(()) => Ok(Self { path, lock }),
             Err(TryLockError::WouldBlock) => Err(Error::because(
                 ErrorKind::Conflict,
                 format!("another server uses the data folder {}", data.display()),
@@ -85,6 +85,16 @@ impl Folder {
     /// Makes creations, renames and removals in the folder durable.
     pub(super) fn sync(&self) -> io::Result<()> {
         File::open(&self.path)?.sync_all()
+    }
+}
+
+impl Drop for Folder {
+    /// Gives the lock back by word: a child that the host is just starting still has the file open
+    /// and would hold it for a moment.
+    fn drop(&mut self) {
+        if let Err(error) = self.lock.unlock() {
+            tracing::debug!(%error, "the lock of the data folder goes with its file");
+        }
     }
 }
 

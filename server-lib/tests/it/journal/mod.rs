@@ -89,6 +89,7 @@ impl Place {
         let mut files: Vec<_> = std::fs::read_dir(self.data.join("segments"))
             .unwrap()
             .map(|entry| entry.unwrap().path())
+            .filter(|path| path.extension().is_some_and(|end| end == "seg"))
             .collect();
         files.sort();
         files
