@@ -103,6 +103,17 @@ pub(super) fn schemas() -> Value {
         ("errored_sessions", number.clone()),
         ("abnormal_sessions", number.clone()),
         ("crash_free_rate", json!({ "type": ["number", "null"] })),
+        ("total_users", number.clone()),
+        ("crashed_users", number.clone()),
+        ("errored_users", number.clone()),
+        ("abnormal_users", number.clone()),
+        (
+            "crash_free_users_rate",
+            json!({ "type": ["number", "null"] }),
+        ),
+        ("users_are_exact", flag.clone()),
+        ("duration_p50_ms", json!({ "type": ["integer", "null"] })),
+        ("duration_p95_ms", json!({ "type": ["integer", "null"] })),
     ];
     let of_release = [
         ("project", text()),
