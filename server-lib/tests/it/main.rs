@@ -11,6 +11,7 @@ mod abuse;
 mod accept;
 mod api;
 mod api0;
+mod audit;
 mod auth;
 mod block;
 mod cli;
