@@ -18,6 +18,7 @@ mod cli;
 mod crash;
 mod digest;
 mod docs;
+mod grouping;
 mod host;
 mod indexing;
 mod ingest;
