@@ -15,6 +15,7 @@ mod audit;
 mod auth;
 mod block;
 mod cli;
+mod contract;
 mod crash;
 mod digest;
 mod docs;
