@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from typing import Any
 
 import schemathesis
 
@@ -15,7 +16,7 @@ NAMES = json.loads(os.environ.get("MINI_SENTRY_NAMES", "{}"))
 
 
 @schemathesis.hook
-def before_load_schema(_context, raw_schema):
+def before_load_schema(_context: object, raw_schema: dict[str, Any]) -> None:
     """Puts the names into the document before requests are made of it."""
     for path in raw_schema["paths"].values():
         for operation in path.values():
@@ -28,7 +29,7 @@ def before_load_schema(_context, raw_schema):
 @schemathesis.serializer(
     "application/csp-report", "application/reports+json", "application/x-sentry-envelope"
 )
-def write_body(_context, value):
+def write_body(_context: object, value: object) -> bytes:
     """Sends texts as they are and everything else as JSON."""
     if isinstance(value, bytes):
         return value
