@@ -9,10 +9,12 @@ SHELL := bash
 
 INTEROP := sdk-core/tests/interop
 SDKS := server-lib/tests/sdks
+CONTRACT := server-lib/tests/contract
 LOAD := server-lib/benches/load
 PYTHON := .tools/python/bin
+SCHEMATHESIS := .tools/contract/bin/schemathesis
 RUFF := 0.17.5
-SCRIPTS := $(INTEROP) $(SDKS) $(LOAD)
+SCRIPTS := $(INTEROP) $(SDKS) $(CONTRACT) $(LOAD)
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,7 +42,7 @@ bench-sdk: ## The core beside the sentry crate (about 20 minutes)
 	@pkg-config --exists openssl || { echo "installing the peer's OpenSSL headers: libssl-dev pkg-config"; apt-get install -y -q libssl-dev pkg-config; }
 	cd sdk-core/benches/versus && cargo run --release -- --builds
 
-soak: ## Long property tests and fuzzing (SECONDS_EACH=600 for each target), kill -9 in 20 rounds
+soak: .tools/contract/.ready ## Long property tests and fuzzing (SECONDS_EACH=600 for each target), kill -9 in 20 rounds
 	@scripts/soak.sh
 	scripts/bench-server.sh crash
 	POSTGRES=1 scripts/bench-server.sh crash
@@ -57,9 +59,9 @@ script-lint: $(PYTHON)/.ready
 	$(PYTHON)/ruff check $(SCRIPTS)
 	$(PYTHON)/ruff format --check $(SCRIPTS)
 
-rust-test: .tools/sdks/.ready $(SDKS)/node_modules/.package-lock.json .tools/postgres ## Unit, integration and documentation tests, without features and with all
+rust-test: .tools/sdks/.ready .tools/contract/.ready $(SDKS)/node_modules/.package-lock.json .tools/postgres ## Unit, integration and documentation tests, without features and with all
 	cargo test --package mini-sentry --no-default-features
-	MINI_SENTRY_TEST_PYTHON=$(CURDIR)/.tools/sdks/bin/python cargo test --workspace --all-features
+	MINI_SENTRY_TEST_PYTHON=$(CURDIR)/.tools/sdks/bin/python MINI_SENTRY_TEST_SCHEMATHESIS=$(CURDIR)/$(SCHEMATHESIS) cargo test --workspace --all-features
 
 wasm: ## Build the model and the bridge for browsers
 	@scripts/wasm-check.sh
@@ -81,10 +83,10 @@ $(PYTHON)/.ready: $(INTEROP)/requirements.txt Makefile
 	npm ci --prefix $* --no-audit --no-fund
 	@touch $@
 
-.tools/sdks/.ready: $(SDKS)/requirements.txt
-	@echo "installing into .tools/sdks: the packages of $<"
-	python3 -m venv --clear .tools/sdks
-	.tools/sdks/bin/pip install --quiet --disable-pip-version-check --requirement $<
+.tools/%/.ready: server-lib/tests/%/requirements.txt
+	@echo "installing into .tools/$*: the packages of $<"
+	python3 -m venv --clear .tools/$*
+	.tools/$*/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
 
 # Tests start throwaway servers of their own; only the programs have to be there.

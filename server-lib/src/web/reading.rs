@@ -24,6 +24,7 @@ use crate::store::query::EventFilter;
 /// How long a list waits for what was just accepted, while little comes.
 const LIST_PATIENCE: Duration = Duration::from_millis(500);
 /// How long the search for one thing waits, once it is not found.
+/// How long the search for one thing waits at least, once it is not found.
 const FIND_PATIENCE: Duration = Duration::from_secs(1);
 /// How many bodies are in memory at once.
 pub(super) const CHUNK: usize = 50;
@@ -37,7 +38,8 @@ pub async fn settle_list(state: &AppState) {
         return;
     }
     let tail = state.journal.tail();
-    state.progress.reached(tail, LIST_PATIENCE).await;
+    let patience = state.config.http.read_patience;
+    state.progress.reached(tail, patience).await;
 }
 
 /// Waits shortly until what was accepted before now is in the store and in the search index, where
@@ -47,7 +49,7 @@ pub async fn settle_search(state: &AppState) {
         return;
     }
     settle_list(state).await;
-    state.feed.settle(LIST_PATIENCE).await;
+    state.feed.settle(state.config.http.read_patience).await;
 }
 
 /// Waits until what was accepted before now is in the store, or `patience` is over.
@@ -97,8 +99,12 @@ pub async fn find_in(
     if !found.is_empty() || !is_behind {
         return Ok(found);
     }
-    state.progress.reached(tail, FIND_PATIENCE).await;
+    state.progress.reached(tail, find_patience(state)).await;
     Ok(state.store.events.find(id, projects).await?)
+}
+
+fn find_patience(state: &AppState) -> Duration {
+    FIND_PATIENCE.max(state.config.http.read_patience)
 }
 
 /// Finds an event by its place.
@@ -109,7 +115,7 @@ pub async fn find_in(
 pub async fn get(state: &AppState, seq: Seq) -> Result<Option<EventRow>, ApiError> {
     let is_behind = state.progress.position() < seq && seq <= state.journal.tail();
     if is_behind {
-        state.progress.reached(seq, FIND_PATIENCE).await;
+        state.progress.reached(seq, find_patience(state)).await;
     }
     Ok(state.store.events.get(seq).await?)
 }

@@ -85,7 +85,9 @@ POST   /api/0/projects/{organisation}/{project}/erase-user/ event:admin {"id":"u
 POST   /api/0/projects/{organisation}/{project}/ingest-token/ project:write
 GET    /api/projects/ project:read
 POST   /api/projects/ project:write+all {"name":"Own"}
+POST   /api/projects/{project}/grouping/try/ project:write {"fingerprint_rules":"type:A -> a"}
 GET    /api/events/ event:read
+GET    /api/events/clickhouse/ event:read
 GET    /api/events/{event}/ event:read
 GET    /api/0/organizations/{organisation}/issues/ event:read
 PUT    /api/0/organizations/{organisation}/issues/ event:write {"status":"resolved"}
@@ -111,12 +113,12 @@ GET    /api/0/organizations/{organisation}/issues/{issue}/hashes/ event:read
 DELETE /api/0/organizations/{organisation}/issues/{issue}/hashes/ event:write
 GET    /api/0/organizations/{organisation}/issues/{issue}/comments/ event:read
 POST   /api/0/organizations/{organisation}/issues/{issue}/comments/ event:write {"text":"said"}
-PUT    /api/0/organizations/{organisation}/issues/{issue}/comments/{note}/ event:write {"text":"changed"}
-DELETE /api/0/organizations/{organisation}/issues/{issue}/comments/{note}/ event:write
+PUT    /api/0/organizations/{organisation}/issues/{issue}/comments/{note}/ event:admin {"text":"changed"}
+DELETE /api/0/organizations/{organisation}/issues/{issue}/comments/{note}/ event:admin
 GET    /api/0/organizations/{organisation}/issues/{issue}/notes/ event:read
 POST   /api/0/organizations/{organisation}/issues/{issue}/notes/ event:write {"text":"said"}
-PUT    /api/0/organizations/{organisation}/issues/{issue}/notes/{note}/ event:write {"text":"changed"}
-DELETE /api/0/organizations/{organisation}/issues/{issue}/notes/{note}/ event:write
+PUT    /api/0/organizations/{organisation}/issues/{issue}/notes/{note}/ event:admin {"text":"changed"}
+DELETE /api/0/organizations/{organisation}/issues/{issue}/notes/{note}/ event:admin
 GET    /api/0/organizations/{organisation}/issues/{issue}/activities/ event:read
 GET    /api/0/organizations/{organisation}/issues/{issue}/stats/ event:read
 GET    /api/0/issues/{issue}/ event:read
@@ -131,12 +133,12 @@ GET    /api/0/issues/{issue}/hashes/ event:read
 DELETE /api/0/issues/{issue}/hashes/ event:write
 GET    /api/0/issues/{issue}/comments/ event:read
 POST   /api/0/issues/{issue}/comments/ event:write {"text":"said"}
-PUT    /api/0/issues/{issue}/comments/{note}/ event:write {"text":"changed"}
-DELETE /api/0/issues/{issue}/comments/{note}/ event:write
+PUT    /api/0/issues/{issue}/comments/{note}/ event:admin {"text":"changed"}
+DELETE /api/0/issues/{issue}/comments/{note}/ event:admin
 GET    /api/0/issues/{issue}/notes/ event:read
 POST   /api/0/issues/{issue}/notes/ event:write {"text":"said"}
-PUT    /api/0/issues/{issue}/notes/{note}/ event:write {"text":"changed"}
-DELETE /api/0/issues/{issue}/notes/{note}/ event:write
+PUT    /api/0/issues/{issue}/notes/{note}/ event:admin {"text":"changed"}
+DELETE /api/0/issues/{issue}/notes/{note}/ event:admin
 GET    /api/0/issues/{issue}/activities/ event:read
 GET    /api/0/issues/{issue}/stats/ event:read
 GET    /api/0/organizations/{organisation}/releases/ project:read
@@ -181,6 +183,7 @@ GET    /metrics/ org:read+all
 GET    /docs/ any
 GET    /docs/openapi.json/ any
 GET    /docs/openapi.yaml/ any
+GET    /docs/postman.json/ any
 GET    /api/health/ open
 GET    /_health/ open
 GET    /api/relay/healthcheck/live/ open
