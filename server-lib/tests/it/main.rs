@@ -14,6 +14,7 @@ mod api0;
 mod auth;
 mod block;
 mod cli;
+mod clients;
 mod crash;
 mod digest;
 mod docs;

@@ -31,6 +31,7 @@ GET    /api/0/organizations/ org:read
 GET    /api/0/organizations/{organisation}/ org:read
 PUT    /api/0/organizations/{organisation}/ org:write+all {}
 GET    /api/0/organizations/{organisation}/region/ any
+GET    /api/0/organizations/{organisation}/repos/ org:read
 GET    /api/0/organizations/{organisation}/projects/ org:read
 POST   /api/0/organizations/{organisation}/projects/ project:write+all {"name":"Made"}
 GET    /api/0/organizations/{organisation}/eventids/{event}/ event:read

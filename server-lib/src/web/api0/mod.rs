@@ -115,6 +115,10 @@ fn organisation_routes() -> Router<AppState> {
             get(organisations::region),
         )
         .either(
+            "/api/0/organizations/{organisation}/repos/",
+            get(organisations::repositories),
+        )
+        .either(
             "/api/0/organizations/{organisation}/projects/",
             get(projects::of_organisation).post(projects::create),
         )
