@@ -10,6 +10,7 @@ use crate::state::AppState;
 mod account;
 mod attachments;
 mod audit;
+mod discover;
 mod erasure;
 mod events;
 mod grouping_info;
@@ -39,6 +40,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .merge(people_routes())
         .merge(project_routes())
         .merge(releases::routes())
+        .merge(discover::routes())
         .merge(issues::list_routes())
         .merge(issues::routes())
         .merge(issues::plain_routes())
