@@ -16,6 +16,7 @@ mod block;
 mod cli;
 mod crash;
 mod digest;
+mod discover;
 mod docs;
 mod host;
 mod indexing;

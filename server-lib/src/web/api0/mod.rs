@@ -27,6 +27,7 @@ mod stats;
 mod tags;
 mod teams;
 mod tokens;
+mod totals;
 
 /// The largest body of a request here.
 const MAX_BODY: usize = 1024 * 1024;
@@ -149,6 +150,10 @@ fn organisation_routes() -> Router<AppState> {
             get(stats::outcomes),
         )
         .either(
+            "/api/0/organizations/{organisation}/stats-summary/",
+            get(totals::summary),
+        )
+        .either(
             "/api/0/organizations/{organisation}/sessions/",
             get(sessions::sums),
         )
@@ -204,6 +209,10 @@ fn project_routes() -> Router<AppState> {
         .either(
             "/api/0/projects/{organisation}/{project}/events/{event}/grouping-info/",
             get(grouping_info::show),
+        )
+        .either(
+            "/api/0/projects/{organisation}/{project}/stats/",
+            get(totals::of_project),
         )
         .either(
             "/api/0/projects/{organisation}/{project}/tags/",
