@@ -17,6 +17,7 @@ mod cli;
 mod clients;
 mod crash;
 mod digest;
+mod discover;
 mod docs;
 mod host;
 mod indexing;

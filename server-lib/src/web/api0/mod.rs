@@ -10,6 +10,7 @@ use crate::state::AppState;
 mod account;
 mod attachments;
 mod audit;
+mod discover;
 mod erasure;
 mod events;
 mod grouping_info;
@@ -26,6 +27,7 @@ mod stats;
 mod tags;
 mod teams;
 mod tokens;
+mod totals;
 
 /// The largest body of a request here.
 const MAX_BODY: usize = 1024 * 1024;
@@ -39,6 +41,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .merge(people_routes())
         .merge(project_routes())
         .merge(releases::routes())
+        .merge(discover::routes())
         .merge(issues::list_routes())
         .merge(issues::routes())
         .merge(issues::plain_routes())
@@ -151,6 +154,10 @@ fn organisation_routes() -> Router<AppState> {
             get(stats::outcomes),
         )
         .either(
+            "/api/0/organizations/{organisation}/stats-summary/",
+            get(totals::summary),
+        )
+        .either(
             "/api/0/organizations/{organisation}/sessions/",
             get(sessions::sums),
         )
@@ -206,6 +213,10 @@ fn project_routes() -> Router<AppState> {
         .either(
             "/api/0/projects/{organisation}/{project}/events/{event}/grouping-info/",
             get(grouping_info::show),
+        )
+        .either(
+            "/api/0/projects/{organisation}/{project}/stats/",
+            get(totals::of_project),
         )
         .either(
             "/api/0/projects/{organisation}/{project}/tags/",

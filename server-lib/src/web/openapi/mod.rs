@@ -11,6 +11,7 @@ use super::EitherSlash;
 use super::extract::Base;
 use crate::state::AppState;
 
+mod discover;
 mod ingest;
 mod issue_schemas;
 mod issues;
@@ -142,6 +143,7 @@ fn operations() -> impl Iterator<Item = &'static Operation> {
         .iter()
         .chain(issues::OPERATIONS)
         .chain(releases::OPERATIONS)
+        .chain(discover::OPERATIONS)
         .chain(management::OWN)
         .chain(people::OPERATIONS)
         .chain(own::OPERATIONS)
