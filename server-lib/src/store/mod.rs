@@ -30,6 +30,7 @@ use crate::secret::SecretHash;
 
 #[cfg(feature = "testkit")]
 pub mod conformance;
+pub mod health;
 pub mod index;
 mod issues;
 pub mod open;
@@ -44,11 +45,12 @@ pub mod search;
 pub mod sqlite;
 mod state;
 
+pub use health::{Health, HealthFilter, HealthRow};
 pub use index::Index;
 pub use issues::{IssueTotal, Issues, NewActivity};
 use people::People;
 use query::{EventFilter, ItemFilter, LevelCounts, Minutes, OutcomeFilter, OutcomeRow, Page};
-pub use releases::{HealthFilter, HealthRow, Releases};
+pub use releases::Releases;
 
 /// Environments that are noted of a project. Later ones are found in its events only.
 pub const MAX_ENVIRONMENTS: usize = 1000;
@@ -410,7 +412,9 @@ pub trait Upkeep: Send + Sync + 'static {
 
     /// Erases all events and sessions of a person, in a project, by the hash in
     /// [`EventFacts::user`](crate::model::event::EventFacts::user) and in
-    /// [`SessionChange::user`]. Sums lose them too; sessions that SDKs had added up name nobody.
+    /// [`SessionChange::user`]. Sums lose them too, and the sets of people beside them the person;
+    /// what is only estimated names nobody and stays. Sessions that SDKs had added up stay in the
+    /// counts.
     async fn erase_user(&self, project: ProjectId, user: i64) -> Result<u64, Error>;
 
     /// Removes up to `rows` rows that are hidden or belong to deleted projects; returns how many

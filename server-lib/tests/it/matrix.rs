@@ -165,6 +165,7 @@ GET    /api/0/projects/{organisation}/{project}/releases/{version}/commits/ proj
 GET    /api/0/projects/{organisation}/{project}/releases/{version}/deploys/ project:read
 POST   /api/0/projects/{organisation}/{project}/releases/{version}/deploys/ project:releases {"environment":"live"}
 GET    /api/0/organizations/{organisation}/sessions/ project:read
+GET    /api/0/organizations/{organisation}/metrics/data/ project:read
 GET    /api/groups/ event:read
 GET    /api/groups/{group}/ event:read
 POST   /api/groups/{group}/resolve/ event:write

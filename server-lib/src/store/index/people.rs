@@ -104,6 +104,31 @@ impl People {
         }
     }
 
+    /// Takes somebody out; false when nothing is different then. Who is in an estimate cannot be
+    /// told, and stays in it.
+    pub fn remove(&mut self, number: u32) -> bool {
+        let Self::Few(numbers) = self else {
+            return false;
+        };
+        let place = numbers.binary_search(&number);
+        place.map(|place| numbers.remove(place)).is_ok()
+    }
+
+    /// Returns how many bytes it takes.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Few(numbers) => numbers.len().saturating_mul(size_of::<u32>()),
+            Self::Many(registers) => registers.len(),
+        }
+    }
+
+    /// Reports whether nobody is in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        matches!(self, Self::Few(numbers) if numbers.is_empty())
+    }
+
     /// Adds everybody of another set.
     pub fn add(&mut self, other: &Self) {
         match other {

@@ -59,7 +59,7 @@ pub(super) const TABLES: [&str; 35] = [
     "dead",
     "outcomes",
     "sessions",
-    "session_tallies",
+    "session_counts",
     "block_ranges",
 ];
 /// A table may be packed or dropped between the look-up and the first read.

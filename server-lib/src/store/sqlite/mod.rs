@@ -43,6 +43,7 @@ mod question;
 mod releases;
 mod row;
 mod series;
+mod session_sums;
 mod sessions;
 mod space;
 mod sums;

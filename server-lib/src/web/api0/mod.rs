@@ -20,6 +20,7 @@ mod members;
 mod organisations;
 mod project_settings;
 pub(super) mod projects;
+mod release_health;
 mod releases;
 mod root;
 mod sessions;
@@ -160,6 +161,10 @@ fn organisation_routes() -> Router<AppState> {
         .either(
             "/api/0/organizations/{organisation}/sessions/",
             get(sessions::sums),
+        )
+        .either(
+            "/api/0/organizations/{organisation}/metrics/data/",
+            get(sessions::metrics),
         )
         .either(
             "/api/0/organizations/{organisation}/org-auth-tokens/",

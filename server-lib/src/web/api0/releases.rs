@@ -11,6 +11,7 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::release_health::Healths;
 use super::stats;
 use crate::error::ErrorKind;
 use crate::model::catalog::Project;
@@ -146,8 +147,9 @@ async fn list(
     let part = Part::of(&query)?;
     let (versions, has_more) = part.of_list(versions);
     let mut shown = Vec::with_capacity(versions.len());
+    let healths = Healths::asked(&state, &query, &projects, &versions).await?;
     for version in &versions {
-        shown.extend(show(&state, &caller, &projects, version).await?);
+        shown.extend(show_with(&state, &caller, &projects, version, healths.as_ref()).await?);
     }
     let place = Place {
         base: &base,
@@ -170,6 +172,17 @@ async fn show(
     projects: &[ProjectId],
     version: &str,
 ) -> Result<Option<Value>, ApiError> {
+    show_with(state, caller, projects, version, None).await
+}
+
+/// Shows the same, with its health where that is asked.
+async fn show_with(
+    state: &AppState,
+    caller: &Access,
+    projects: &[ProjectId],
+    version: &str,
+    healths: Option<&Healths>,
+) -> Result<Option<Value>, ApiError> {
     let rows = state.store.releases.find(projects, version).await?;
     let rows: Vec<(Release, &Project)> = rows
         .into_iter()
@@ -178,7 +191,12 @@ async fn show(
             Some((row, &**project))
         })
         .collect();
-    Ok(present::release(&rows))
+    let mut shown = present::release(&rows);
+    if let (Some(healths), Some(shown)) = (healths, &mut shown) {
+        let of: Vec<_> = rows.iter().map(|(row, _)| row.project).collect();
+        healths.show(shown, version, &of);
+    }
+    Ok(shown)
 }
 
 /// Returns the rows of the version in the path, of which there is at least one.
@@ -255,11 +273,14 @@ async fn detail(
     State(state): State<AppState>,
     caller: Access,
     Names(at): Names<At>,
+    query: Pairs,
 ) -> Result<Json<Value>, ApiError> {
     caller.require(READ)?;
     let projects = at.projects(&caller)?;
     reading::settle_list(&state).await;
-    let shown = show(&state, &caller, &projects, &at.version).await?;
+    let versions = std::slice::from_ref(&at.version);
+    let healths = Healths::asked(&state, &query, &projects, versions).await?;
+    let shown = show_with(&state, &caller, &projects, &at.version, healths.as_ref()).await?;
     shown.map(Json).ok_or_else(ApiError::not_found)
 }
 

@@ -10,6 +10,7 @@ use tokio_postgres::Row;
 
 use super::pool::{Lease, Pool};
 use super::row::{big, count, get, int, number, project, projects, text};
+use super::session_sums;
 use crate::error::{Error, ErrorKind};
 use crate::model::ids::{DeploymentId, ProjectId, ReleaseId};
 use crate::model::release::{
@@ -17,7 +18,7 @@ use crate::model::release::{
 };
 use crate::model::time::Millis;
 use crate::store::query::{Page, ReleaseFilter};
-use crate::store::{HealthFilter, HealthRow, Releases, SessionTotals};
+use crate::store::{HealthFilter, HealthRow, Releases};
 
 /// Releases that are looked at for the latest one.
 const LATEST_OF: i64 = 200;
@@ -220,40 +221,7 @@ impl Releases for PostgresReleases {
 
     async fn health(&self, filter: &HealthFilter) -> Result<Vec<HealthRow>, Error> {
         let mut lease = self.pool.lend().await?;
-        let texts = |texts: &[String]| -> Vec<String> {
-            texts.iter().map(|one| text(one).into_owned()).collect()
-        };
-        let interval = filter
-            .interval_minutes
-            .map(|minutes| i64::from(minutes.max(1)));
-        let rows = lease
-            .query(
-                include_str!("health.sql"),
-                &[
-                    &projects(&filter.projects),
-                    &filter.times.start().minute(),
-                    &filter.times.end().minute(),
-                    &texts(&filter.releases),
-                    &texts(&filter.environments),
-                    &interval,
-                ],
-            )
-            .await?;
-        let health = |row| {
-            Ok(HealthRow {
-                project: project(row, 0)?,
-                release: get(row, 1)?,
-                environment: get(row, 2)?,
-                at: Millis(get::<i64>(row, 3)?.saturating_mul(Millis::MINUTE)),
-                sessions: SessionTotals {
-                    total: count(row, 4)?,
-                    errored: count(row, 5)?,
-                    abnormal: count(row, 6)?,
-                    crashed: count(row, 7)?,
-                },
-            })
-        };
-        rows.iter().map(health).collect()
+        session_sums::health(&mut lease, filter).await
     }
 }
 
