@@ -10,11 +10,15 @@ SHELL := bash
 INTEROP := sdk-core/tests/interop
 SDKS := server-lib/tests/sdks
 CONTRACT := server-lib/tests/contract
+CLIENTS := server-lib/tests/clients
 LOAD := server-lib/benches/load
 PYTHON := .tools/python/bin
 SCHEMATHESIS := .tools/contract/bin/schemathesis
 RUFF := 0.17.5
 SCRIPTS := $(INTEROP) $(SDKS) $(CONTRACT) $(LOAD)
+# Its own installer puts it where not every PATH leads.
+GO = $(firstword $(shell command -v go) $(wildcard /usr/local/go/bin/go) go)
+SCRIPTS := $(INTEROP) $(SDKS) $(LOAD)
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,13 +59,16 @@ rust-lint: docs
 
 script-lint: $(PYTHON)/.ready
 	for file in .ci/run scripts/*.sh; do bash -n "$$file" || exit 1; done
-	for file in $(INTEROP)/*.mjs $(SDKS)/*.mjs; do node --check "$$file" || exit 1; done
+	for file in $(INTEROP)/*.mjs $(SDKS)/*.mjs $(CLIENTS)/*.mjs; do node --check "$$file" || exit 1; done
 	$(PYTHON)/ruff check $(SCRIPTS)
 	$(PYTHON)/ruff format --check $(SCRIPTS)
 
 rust-test: .tools/sdks/.ready .tools/contract/.ready $(SDKS)/node_modules/.package-lock.json .tools/postgres ## Unit, integration and documentation tests, without features and with all
 	cargo test --package mini-sentry --no-default-features
 	MINI_SENTRY_TEST_PYTHON=$(CURDIR)/.tools/sdks/bin/python MINI_SENTRY_TEST_SCHEMATHESIS=$(CURDIR)/$(SCHEMATHESIS) cargo test --workspace --all-features
+rust-test: .tools/sdks/.ready $(SDKS)/node_modules/.package-lock.json $(CLIENTS)/node_modules/.package-lock.json .tools/grafana.test .tools/postgres ## Unit, integration and documentation tests, without features and with all
+	cargo test --package mini-sentry --no-default-features
+	MINI_SENTRY_TEST_PYTHON=$(CURDIR)/.tools/sdks/bin/python MINI_SENTRY_TEST_GRAFANA=$(CURDIR)/.tools/grafana.test cargo test --workspace --all-features
 
 wasm: ## Build the model and the bridge for browsers
 	@scripts/wasm-check.sh
@@ -88,6 +95,13 @@ $(PYTHON)/.ready: $(INTEROP)/requirements.txt Makefile
 	python3 -m venv --clear .tools/$*
 	.tools/$*/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
+
+# The test needs no Go when it runs, only here.
+.tools/grafana.test: $(wildcard $(CLIENTS)/grafana/*)
+	@$(GO) version >/dev/null 2>&1 || { echo "installing Go: apt package golang-go"; apt-get update -q && apt-get install -y -q golang-go; }
+	@echo "building $@: the test of $(CLIENTS)/grafana"
+	@mkdir -p .tools
+	cd $(CLIENTS)/grafana && ! $(GO)fmt -l . | grep . && $(GO) vet ./... && $(GO) test -c -o $(CURDIR)/$@
 
 # Tests start throwaway servers of their own; only the programs have to be there.
 .tools/postgres:

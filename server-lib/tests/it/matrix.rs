@@ -31,11 +31,19 @@ GET    /api/0/organizations/ org:read
 GET    /api/0/organizations/{organisation}/ org:read
 PUT    /api/0/organizations/{organisation}/ org:write+all {}
 GET    /api/0/organizations/{organisation}/region/ any
+GET    /api/0/organizations/{organisation}/repos/ org:read
 GET    /api/0/organizations/{organisation}/projects/ org:read
 POST   /api/0/organizations/{organisation}/projects/ project:write+all {"name":"Made"}
 GET    /api/0/organizations/{organisation}/eventids/{event}/ event:read
 GET    /api/0/organizations/{organisation}/events/{event}/json/ event:read
 GET    /api/0/organizations/{organisation}/stats_v2/ org:read
+GET    /api/0/organizations/{organisation}/stats-summary/ org:read
+GET    /api/0/organizations/{organisation}/events/ event:read
+GET    /api/0/organizations/{organisation}/events/validate/ event:read
+GET    /api/0/organizations/{organisation}/events-stats/ event:read
+GET    /api/0/organizations/{organisation}/events-timeseries/ event:read
+GET    /api/0/organizations/{organisation}/trace-items/attributes/ event:read
+GET    /api/0/projects/{organisation}/{project}/stats/ project:read
 GET    /api/0/organizations/{organisation}/org-auth-tokens/ org:admin+all
 POST   /api/0/organizations/{organisation}/org-auth-tokens/ org:admin+all {"name":"CI"}
 GET    /api/0/organizations/{organisation}/org-auth-tokens/{token}/ org:admin+all

@@ -4,10 +4,11 @@ use std::collections::VecDeque;
 
 use roaring::RoaringBitmap;
 
-use super::key::{self, OTHERS, Owner, TAGS};
+use super::key::{self, OTHERS, Owner, PEOPLE, TAGS};
 use super::page::{
     Entries, Page, PageBuilder, damaged, read_seen, read_set, write_seen, write_set,
 };
+use super::people::People;
 use crate::error::Error;
 use crate::model::tag::Seen;
 
@@ -126,6 +127,13 @@ impl Joiner {
         }
         if let [one] = parts {
             return self.builder.push(key, one);
+        }
+        if self.kind == PEOPLE {
+            let mut people = People::default();
+            for part in parts {
+                people.add(&People::from_bytes(part));
+            }
+            return self.builder.push(key, &people.to_bytes());
         }
         let mut set = RoaringBitmap::new();
         for part in parts {

@@ -369,7 +369,7 @@ async fn commits(
             .commits(row.project, &at.version)
             .await?;
         let new = found.iter().filter(|commit| seen.insert(commit.id.clone()));
-        shown.extend(new.map(present::commit));
+        shown.extend(new.map(|commit| present::commit(commit, row.created)));
     }
     let place = Place {
         base: &base,

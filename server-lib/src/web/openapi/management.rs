@@ -55,6 +55,7 @@ operations! { OPERATIONS:
     get "/api/0/organizations/", "Lists organisations", Token(ORG), SEARCHED, Nothing => Gives::List("Organisation");
     get "/api/0/organizations/{organisation}/", "Shows an organisation", Token(ORG), &[], Nothing => Gives::Json(200, "Organisation");
     get "/api/0/organizations/{organisation}/region/", "Tells where an organisation lives", Token(&[]), &[], Nothing => Gives::Json(200, "Object");
+    get "/api/0/organizations/{organisation}/repos/", "Lists no repositories: clients tell commits whole", Token(ORG), PAGED, Nothing => Gives::List("Object");
     put "/api/0/organizations/{organisation}/", "Changes an organisation", Token(ORG_WRITE), &[], Takes::Json("OrganisationChange") => Gives::Json(200, "Organisation");
     get "/api/0/organizations/{organisation}/projects/", "Lists projects of an organisation", Token(ORG), SEARCHED, Nothing => Gives::List("Project");
     post "/api/0/organizations/{organisation}/projects/", "Makes a project", Token(PROJECT_WRITE), &[], Takes::Json("NewProject") => Gives::Json(201, "Project");

@@ -12,6 +12,7 @@ use super::extract::Base;
 use crate::state::AppState;
 
 mod examples;
+mod discover;
 mod ingest;
 mod issue_schemas;
 mod issues;
@@ -155,6 +156,7 @@ fn operations() -> impl Iterator<Item = &'static Operation> {
         .iter()
         .chain(issues::OPERATIONS)
         .chain(releases::OPERATIONS)
+        .chain(discover::OPERATIONS)
         .chain(management::OWN)
         .chain(people::OPERATIONS)
         .chain(own::OPERATIONS)

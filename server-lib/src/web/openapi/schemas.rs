@@ -12,6 +12,7 @@ pub(super) fn all() -> Value {
         events(),
         super::issue_schemas::all(),
         super::releases::schemas(),
+        super::discover::schemas(),
         own(),
         super::own::schemas(),
     ] {

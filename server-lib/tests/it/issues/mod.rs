@@ -3,6 +3,7 @@
 mod lab;
 mod parts;
 mod people;
+mod selfhosted;
 mod work;
 
 use reqwest::{Method, StatusCode};
@@ -83,7 +84,7 @@ async fn an_issue_has_the_types_that_strict_clients_decode(lab: &Lab) {
         assert_eq!(shown["id"], row["id"], "{path}");
         assert_eq!(shown["stats"]["30d"].as_array().unwrap().len(), 30);
         assert_eq!(shown["firstRelease"]["version"], "shop@1.0");
-        assert_eq!(shown["lastRelease"]["shortVersion"], "1.0");
+        assert_eq!(shown["lastRelease"]["versionInfo"]["description"], "1.0");
         let history = shown["activity"].as_array().unwrap();
         assert_eq!(history.last().unwrap()["type"], "first_seen");
         let tags = shown["tags"].as_array().unwrap();

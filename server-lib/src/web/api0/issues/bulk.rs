@@ -122,6 +122,8 @@ async fn selected(
         .all("status")
         .map(|name| {
             let unknown = || ApiError::invalid("unknown_status", "the query's status is unknown");
+            // What is ignored was once called muted, and still is by the command line.
+            let name = if name == "muted" { "ignored" } else { name };
             IssueStatus::from_name(name).ok_or_else(unknown)
         })
         .collect::<Result<Vec<_>, _>>()?;

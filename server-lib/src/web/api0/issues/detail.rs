@@ -25,6 +25,7 @@ use crate::web::issue_audit;
 use crate::web::present::event::short_version;
 use crate::web::present::issue::has_seen;
 use crate::web::present::project::merged;
+use crate::web::present::release::version_info;
 use crate::web::present::{activity, tag_values};
 use crate::web::reading;
 
@@ -135,7 +136,8 @@ async fn release(state: &AppState, issue: &Issue, version: &str) -> Result<Value
     Ok(json!({
         "id": found.map(|release| release.id.to_string()),
         "version": version,
-        "shortVersion": short_version(version),
+        "shortVersion": version,
+        "versionInfo": version_info(version),
         "dateCreated": moment(|release| Some(release.created)),
         "dateReleased": moment(|release| release.released),
         "firstEvent": moment(|release| release.first_event),
