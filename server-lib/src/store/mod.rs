@@ -47,7 +47,7 @@ mod state;
 pub use index::Index;
 pub use issues::{IssueTotal, Issues, NewActivity};
 use people::People;
-use query::{EventFilter, ItemFilter, OutcomeFilter, OutcomeRow, Page};
+use query::{EventFilter, ItemFilter, LevelCounts, Minutes, OutcomeFilter, OutcomeRow, Page};
 pub use releases::{HealthFilter, HealthRow, Releases};
 
 /// Environments that are noted of a project. Later ones are found in its events only.
@@ -314,6 +314,14 @@ pub trait Events: Send + Sync + 'static {
     /// Counts the events that `list` would return without a page. From rollups: it does not
     /// depend on how many there are.
     async fn count(&self, filter: &EventFilter) -> Result<u64, Error>;
+
+    /// Counts the events that a filter lets through by interval and level; the filter's own times
+    /// do not matter. From rollups too, unless it names an issue.
+    async fn series(
+        &self,
+        filter: &EventFilter,
+        minutes: Minutes,
+    ) -> Result<Vec<LevelCounts>, Error>;
 
     /// Returns the environments that events of the projects named, in order: at most
     /// [`MAX_ENVIRONMENTS`] of each, as they were noted when events came. Those of events that are

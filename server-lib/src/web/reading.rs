@@ -21,8 +21,8 @@ use crate::state::AppState;
 use crate::store::Bodies;
 use crate::store::query::EventFilter;
 
-/// How long a list waits for what was just accepted.
-const LIST_PATIENCE: Duration = Duration::from_millis(50);
+/// How long a list waits for what was just accepted, while little comes.
+const LIST_PATIENCE: Duration = Duration::from_millis(500);
 /// How long the search for one thing waits, once it is not found.
 const FIND_PATIENCE: Duration = Duration::from_secs(1);
 /// How many bodies are in memory at once.
@@ -30,8 +30,12 @@ pub(super) const CHUNK: usize = 50;
 /// The title of an event whose body cannot be read.
 const UNREADABLE: &str = "<unreadable event>";
 
-/// Waits shortly until what was accepted before now is in the store.
+/// Waits shortly until what was accepted before now is in the store. While events come fast it does
+/// not: the answer then lacks the last moment.
 pub async fn settle_list(state: &AppState) {
+    if state.progress.is_fast() {
+        return;
+    }
     let tail = state.journal.tail();
     state.progress.reached(tail, LIST_PATIENCE).await;
 }
@@ -39,6 +43,9 @@ pub async fn settle_list(state: &AppState) {
 /// Waits shortly until what was accepted before now is in the store and in the search index, where
 /// that is little. While events come fast, answers of the index lack the last seconds.
 pub async fn settle_search(state: &AppState) {
+    if state.progress.is_fast() {
+        return;
+    }
     settle_list(state).await;
     state.feed.settle(LIST_PATIENCE).await;
 }

@@ -42,6 +42,7 @@ mod people;
 mod question;
 mod releases;
 mod row;
+mod series;
 mod sessions;
 mod space;
 mod sums;

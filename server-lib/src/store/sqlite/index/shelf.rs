@@ -146,8 +146,9 @@ impl Shelf for SqliteShelf<'_> {
         let terms: Vec<String> = (words.terms.iter())
             .map(|(term, is_open)| format!("\"{term}\"{}", if *is_open { "*" } else { "" }))
             .collect();
-        let select = "SELECT DISTINCT group_id FROM texts WHERE id IN
-            (SELECT rowid FROM text_words WHERE text_words MATCH ?1 LIMIT ?2)";
+        let select = "SELECT texts.group_id
+            FROM (SELECT rowid AS id FROM text_words WHERE text_words MATCH ?1 LIMIT ?2) AS found
+            CROSS JOIN texts ON texts.id = found.id";
         let mut groups = RoaringBitmap::new();
         rows(
             self.connection,
