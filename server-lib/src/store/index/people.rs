@@ -68,6 +68,22 @@ impl People {
         }
     }
 
+    /// Takes somebody out; an estimate stays as it is.
+    pub fn remove(&mut self, number: u32) {
+        if let Self::Few(numbers) = self {
+            numbers.retain(|other| *other != number);
+        }
+    }
+
+    /// Returns the numbers, where they are kept.
+    #[must_use]
+    pub fn numbers(&self) -> Option<&[u32]> {
+        match self {
+            Self::Few(numbers) => Some(numbers),
+            Self::Many(_) => None,
+        }
+    }
+
     /// Adds somebody; false when nothing is different then.
     pub fn insert(&mut self, number: u32) -> bool {
         match self {

@@ -48,6 +48,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "people",
         sql: include_str!("../../../migrations/postgres/0005_people.sql"),
     },
+    Migration {
+        number: 6,
+        name: "erasure",
+        sql: include_str!("../../../migrations/postgres/0006_erasure.sql"),
+    },
 ];
 
 /// Returns the newest schema that this program knows.

@@ -30,6 +30,10 @@ const MIGRATIONS: &[Migration] = &[
         name: "people",
         sql: include_str!("../../../migrations/sqlite/0004_people.sql"),
     },
+    Migration {
+        name: "erasure",
+        sql: include_str!("../../../migrations/sqlite/0005_erasure.sql"),
+    },
 ];
 
 const NOTES: &str = "CREATE TABLE IF NOT EXISTS migrations (

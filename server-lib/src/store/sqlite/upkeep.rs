@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use rusqlite::{Connection, params};
 
 use super::floors;
+use super::index::purging;
 use super::partition::{self, Span};
 use super::question::Question;
 use super::row::{counted, not_found, one, rows};
@@ -284,6 +285,7 @@ fn condemn(writer: &mut Writer, id: PartitionId) -> Result<(), Error> {
         transaction.execute(condemn, [id.0])?;
         let forget = "DELETE FROM dead_records WHERE seq BETWEEN ?1 AND ?2";
         transaction.execute(forget, params![span.first.to_i64(), span.last.to_i64()])?;
+        purging::forget(transaction, id, (span.first, span.last))?;
         let left = spans.iter().find(|span| span.id != id);
         Ok(left.map_or(0, |span| span.first.0))
     })?;
