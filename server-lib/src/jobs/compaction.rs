@@ -28,6 +28,9 @@ pub(super) async fn run(state: &AppState, stop: &CancellationToken) -> Result<Jo
         }
         let started = Instant::now();
         if !state.bodies.compact(state.store.upkeep.as_ref()).await? {
+            if report.units > 0 {
+                state.journal.drop_copies().await?;
+            }
             return Ok(report);
         }
         report.units = report.units.saturating_add(1);

@@ -17,6 +17,7 @@ mod cli;
 mod crash;
 mod digest;
 mod docs;
+mod erasure;
 mod host;
 mod indexing;
 mod ingest;
