@@ -159,7 +159,10 @@ async fn single_events_have_the_types_that_strict_clients_decode() {
     assert!(card["timestamp"].as_str().unwrap().ends_with('Z'));
     assert_eq!(card["user"], "id:3");
     assert_eq!(card["user.email"], "user-3@example.com");
-    assert_eq!((&card["tier"], &card["tags[tier]"]), (&json!("gold"), &json!("gold")));
+    assert_eq!(
+        (&card["tier"], &card["tags[tier]"]),
+        (&json!("gold"), &json!("gold"))
+    );
     assert_eq!(card["error.type"], json!(["CardError"]));
     assert_eq!(card["error.handled"], Value::Null);
     assert_eq!(card["transaction"], "/pay");
@@ -183,7 +186,11 @@ async fn grafanas_default_question_has_a_row_for_each_event() {
     ]
     .map(|field| ("field", field))
     .to_vec();
-    query.extend([("sort", "-last_seen()"), ("per_page", "3"), ("statsPeriod", "1h")]);
+    query.extend([
+        ("sort", "-last_seen()"),
+        ("per_page", "3"),
+        ("statsPeriod", "1h"),
+    ]);
     let path = url(EVENTS, &query);
     let found = answer(request(&server, Method::GET, &path).bearer_auth(server.token())).await;
     assert_eq!(found.status, StatusCode::OK, "{}", found.text);
@@ -197,9 +204,16 @@ async fn grafanas_default_question_has_a_row_for_each_event() {
         assert!(row["last_seen()"].as_str().unwrap().ends_with('Z'));
     }
     let meta = &found["meta"]["fields"];
-    assert_eq!((&meta["count()"], &meta["last_seen()"]), (&json!("integer"), &json!("date")));
+    assert_eq!(
+        (&meta["count()"], &meta["last_seen()"]),
+        (&json!("integer"), &json!("date"))
+    );
     // The next page goes on where this one ended.
-    let cursor = link.rsplit("cursor=\"").next().unwrap().trim_end_matches('"');
+    let cursor = link
+        .rsplit("cursor=\"")
+        .next()
+        .unwrap()
+        .trim_end_matches('"');
     query.push(("cursor", cursor));
     let next = ask(&server, EVENTS, &query).await;
     assert_eq!(rows(&next).len(), 3);
@@ -229,7 +243,10 @@ async fn issues_are_put_together_as_the_mcp_server_asks() {
     assert!(first["issue.id"].is_u64());
     assert_eq!(first["project"], "my-project");
     assert_eq!(first["title"], "CardError: card refused");
-    assert_eq!((&first["count()"], &first["count_unique(user)"]), (&json!(4), &json!(3)));
+    assert_eq!(
+        (&first["count()"], &first["count_unique(user)"]),
+        (&json!(4), &json!(3))
+    );
     for column in ["last_seen()", "min(timestamp)"] {
         assert!(first[column].as_str().unwrap().ends_with('Z'), "{first}");
     }
@@ -264,9 +281,15 @@ async fn events_are_put_together_by_tags_and_without_any() {
     assert_eq!(none["count_if(level,equals,fatal)"], 1);
     assert_eq!(none["failure_rate()"], 1.0);
     let staging = row(&found, "environment", &json!("staging"));
-    assert_eq!((&staging["count()"], &staging["failure_rate()"]), (&json!(2), &json!(0.0)));
+    assert_eq!(
+        (&staging["count()"], &staging["failure_rate()"]),
+        (&json!(2), &json!(0.0))
+    );
     let newer = row(&found, "release", &json!("shop@1.1"));
-    assert_eq!((&newer["count()"], &newer["count_unique(issue)"]), (&json!(2), &json!(1)));
+    assert_eq!(
+        (&newer["count()"], &newer["count_unique(issue)"]),
+        (&json!(2), &json!(1))
+    );
 
     let all = [
         ("field", "count()"),
@@ -286,7 +309,10 @@ async fn events_are_put_together_by_tags_and_without_any() {
     assert_eq!(whole["count_unique(issue)"], 3);
     assert_eq!(whole["count_unique(release)"], 2);
     assert_eq!(whole["p95(transaction.duration)"], Value::Null);
-    assert_eq!(found["meta"]["fields"]["p95(transaction.duration)"], "duration");
+    assert_eq!(
+        found["meta"]["fields"]["p95(transaction.duration)"],
+        "duration"
+    );
     let per_minute = whole["epm()"].as_f64().unwrap();
     assert!((per_minute - 7.0 / (24.0 * 60.0)).abs() < 1e-9);
 }
@@ -306,13 +332,21 @@ async fn what_only_events_know_is_put_together_from_them() {
     assert_eq!(rows(&found)[1]["message"], "slower than it should be");
     assert_eq!(rows(&found)[1]["count_unique(user)"], 2);
     // Words are decided by the events too.
-    let words = [("field", "title"), ("field", "count()"), ("query", "memory")];
+    let words = [
+        ("field", "title"),
+        ("field", "count()"),
+        ("query", "memory"),
+    ];
     let found = ask(&server, EVENTS, &words).await;
     assert_eq!(rows(&found).len(), 1, "{found}");
     assert_eq!(rows(&found)[0]["count()"], 1);
     let id = "fc6d8c0c43fc4630ad850ee500000004";
     let query = format!("id:{id}");
-    let one = [("field", "id"), ("field", "title"), ("query", query.as_str())];
+    let one = [
+        ("field", "id"),
+        ("field", "title"),
+        ("query", query.as_str()),
+    ];
     let found = ask(&server, EVENTS, &one).await;
     assert_eq!(rows(&found).len(), 1);
     assert_eq!(rows(&found)[0]["id"], id);
@@ -333,7 +367,12 @@ async fn unknown_names_are_refused_and_other_data_are_empty() {
         vec![("query", "level:error")],
     ] {
         let found = ask_as(&server, server.token(), EVENTS, &query).await;
-        assert_eq!(found.status, StatusCode::BAD_REQUEST, "{query:?} {}", found.text);
+        assert_eq!(
+            found.status,
+            StatusCode::BAD_REQUEST,
+            "{query:?} {}",
+            found.text
+        );
         assert_eq!(found.header("content-type"), "application/json");
         assert!(found.json()["detail"].is_string());
     }
@@ -354,11 +393,23 @@ async fn unknown_names_are_refused_and_other_data_are_empty() {
     let found = ask(&server, EVENTS, &spans).await;
     assert_eq!(found["data"], json!([]));
     let fields = &found["meta"]["fields"];
-    assert_eq!(fields, &json!({ "span.op": "string", "p95(span.duration)": "duration" }));
-    let stats = ask(&server, STATS, &[("dataset", "spans"), ("yAxis", "count()")]).await;
+    assert_eq!(
+        fields,
+        &json!({ "span.op": "string", "p95(span.duration)": "duration" })
+    );
+    let stats = ask(
+        &server,
+        STATS,
+        &[("dataset", "spans"), ("yAxis", "count()")],
+    )
+    .await;
     assert_eq!(stats["data"], json!([]));
     let attributes = "/api/0/organizations/my-organisation/trace-items/attributes/";
-    let none = ask(&server, attributes, &[("itemType", "spans"), ("attributeType", "number")]);
+    let none = ask(
+        &server,
+        attributes,
+        &[("itemType", "spans"), ("attributeType", "number")],
+    );
     assert_eq!(none.await, json!([]));
 }
 
@@ -441,7 +492,10 @@ async fn several_axes_and_several_rows_are_nested() {
     let found = ask(&server, STATS, &rows).await;
     let production = &found["production,error"];
     assert_eq!(production["order"], 0);
-    assert!((total(&production["count()"]) - 4.0).abs() < 1e-9, "{found}");
+    assert!(
+        (total(&production["count()"]) - 4.0).abs() < 1e-9,
+        "{found}"
+    );
     assert!(total(&production["count_unique(user)"]) >= 3.0);
 
     let by_issue = [
@@ -452,7 +506,10 @@ async fn several_axes_and_several_rows_are_nested() {
         ("interval", "5m"),
     ];
     let found = ask(&server, STATS, &by_issue).await;
-    assert!((total(&found["MY-PROJECT-1"]) - 4.0).abs() < 1e-9, "{found}");
+    assert!(
+        (total(&found["MY-PROJECT-1"]) - 4.0).abs() < 1e-9,
+        "{found}"
+    );
 }
 
 #[tokio::test]
@@ -490,7 +547,11 @@ async fn a_time_series_has_lines_with_values() {
     assert_eq!(newer["meta"]["valueType"], "integer");
     assert_eq!(newer["meta"]["isOther"], false);
 
-    let one = [("yAxis", "count()"), ("statsPeriod", "24h"), ("interval", "3600")];
+    let one = [
+        ("yAxis", "count()"),
+        ("statsPeriod", "24h"),
+        ("interval", "3600"),
+    ];
     let found = ask(&server, SERIES, &one).await;
     let lines = found["timeSeries"].as_array().unwrap();
     assert_eq!((lines.len(), &lines[0]["groupBy"]), (1, &Value::Null));
@@ -520,11 +581,19 @@ async fn a_member_of_one_project_sees_nothing_of_another() {
         let tier = [("field", "tier"), ("field", "count()")];
         let found = ask_as(&server, token, EVENTS, &tier).await;
         assert_eq!(found.status, StatusCode::BAD_REQUEST);
-        let series = [("yAxis", "count()"), ("statsPeriod", "24h"), ("interval", "1h")];
+        let series = [
+            ("yAxis", "count()"),
+            ("statsPeriod", "24h"),
+            ("interval", "1h"),
+        ];
         let found = ask_as(&server, token, STATS, &series).await;
         assert!(total(&found.json()).abs() < 1e-9, "{}", found.text);
         for path in [EVENTS, STATS, SERIES] {
-            let named = [("field", "title"), ("yAxis", "count()"), ("project", "my-project")];
+            let named = [
+                ("field", "title"),
+                ("yAxis", "count()"),
+                ("project", "my-project"),
+            ];
             let found = ask_as(&server, token, path, &named).await;
             assert_eq!(found.status, StatusCode::NOT_FOUND, "{path}");
         }
@@ -539,18 +608,36 @@ async fn a_member_of_one_project_sees_nothing_of_another() {
 async fn received_errors_are_summed_up_and_told_over_time() {
     let server = filled().await;
     let summary = "/api/0/organizations/my-organisation/stats-summary/";
-    let found = ask(&server, summary, &[("field", "sum(quantity)"), ("statsPeriod", "1d")]).await;
+    let found = ask(
+        &server,
+        summary,
+        &[("field", "sum(quantity)"), ("statsPeriod", "1d")],
+    )
+    .await;
     let shown = &found["projects"][0];
     assert!(shown["id"].is_string());
     let stats = shown["stats"].as_array().unwrap();
     let errors = stats.iter().find(|it| it["category"] == "error").unwrap();
     assert_eq!(errors["outcomes"]["accepted"], 7);
-    assert_eq!(errors["totals"], json!({ "dropped": 0, "sum(quantity)": 7 }));
+    assert_eq!(
+        errors["totals"],
+        json!({ "dropped": 0, "sum(quantity)": 7 })
+    );
     let path = "/api/0/projects/my-organisation/my-project/stats/";
-    for (stat, expected) in [("received", 7), ("generated", 7), ("rejected", 0), ("blacklisted", 0)] {
+    for (stat, expected) in [
+        ("received", 7),
+        ("generated", 7),
+        ("rejected", 0),
+        ("blacklisted", 0),
+    ] {
         let query = [("stat", stat), ("resolution", "1h")];
         let pairs = ask(&server, path, &query).await;
-        let sum: i64 = pairs.as_array().unwrap().iter().map(|it| it[1].as_i64().unwrap()).sum();
+        let sum: i64 = pairs
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|it| it[1].as_i64().unwrap())
+            .sum();
         assert_eq!(sum, expected, "{stat}");
     }
     let wrong = ask_as(&server, server.token(), path, &[("stat", "weather")]).await;
@@ -575,9 +662,15 @@ async fn a_question_is_judged_without_being_answered() {
     assert_eq!(found["field"][0]["attrType"], "number");
     assert_eq!(found["field"][1]["valid"], false);
     assert!(found["field"][1]["error"].is_string());
-    assert_eq!(found["query"], json!({ "valid": true, "error": null, "fields": [] }));
+    assert_eq!(
+        found["query"],
+        json!({ "valid": true, "error": null, "fields": [] })
+    );
     assert_eq!(found["orderby"][0]["valid"], true);
     assert_eq!(found["projects"][0]["valid"], true);
     let wrong = ask(&server, path, &[("query", "level:loud")]).await;
-    assert_eq!((&wrong["valid"], &wrong["query"]["valid"]), (&json!(false), &json!(false)));
+    assert_eq!(
+        (&wrong["valid"], &wrong["query"]["valid"]),
+        (&json!(false), &json!(false))
+    );
 }

@@ -40,7 +40,10 @@ impl Field {
                 SplitBy::TagOf(name, among) => {
                     let value = self.tags(row.seq).get(name).map(str::to_owned);
                     let is_meant = among.contains(&value);
-                    is_meant.then_some(PartKey::Tag(value)).into_iter().collect()
+                    is_meant
+                        .then_some(PartKey::Tag(value))
+                        .into_iter()
+                        .collect()
                 }
             };
             let longer = |key: &Vec<PartKey>| {
@@ -203,9 +206,13 @@ pub async fn parts_of_erased_events_and_deleted_issues_shrink(
         };
         let by = vec![SplitBy::Tag("environment".to_owned())];
         let step = None;
-        field.compare_split(&query, &Split { by, step, measures }).await?;
+        field
+            .compare_split(&query, &Split { by, step, measures })
+            .await?;
         let by = Vec::new();
-        field.compare_split(&query, &Split { by, step, measures }).await?;
+        field
+            .compare_split(&query, &Split { by, step, measures })
+            .await?;
     }
     Ok(())
 }

@@ -137,7 +137,10 @@ impl Tally<'_> {
         values: &[Values],
     ) -> Result<(), Error> {
         let measures = self.split.measures;
-        let is_of_hours = self.split.step.is_some_and(|step| step.rem_euclid(HOUR) == 0);
+        let is_of_hours = self
+            .split
+            .step
+            .is_some_and(|step| step.rem_euclid(HOUR) == 0);
         let mut hours = BTreeMap::new();
         if is_of_hours || measures.first || measures.last {
             let asked = self.query.times.as_ref();
@@ -157,7 +160,10 @@ impl Tally<'_> {
                     for (hour, of_hour) in &hours {
                         let set = &set & of_hour;
                         if !set.is_empty() {
-                            let at = hour.saturating_mul(HOUR).div_euclid(step).saturating_mul(step);
+                            let at = hour
+                                .saturating_mul(HOUR)
+                                .div_euclid(step)
+                                .saturating_mul(step);
                             self.leaf(shelf, (nth, span), (key.clone(), Some(at)), &set, &hours)
                                 .await?;
                         }
@@ -259,7 +265,8 @@ impl Tally<'_> {
             && let Some((hour, of_hour)) = hours.iter().find(|(_, of)| !set.is_disjoint(of))
         {
             let nearest = (set & of_hour).iter().take(NEAREST).collect();
-            sum.first.offer(*hour, places(nearest), |new, old| new < old);
+            sum.first
+                .offer(*hour, places(nearest), |new, old| new < old);
         }
         if (measures.users || measures.issues) && !self.is_summed {
             self.people_and_issues(shelf, span, &key, set).await?;
@@ -496,9 +503,8 @@ async fn values_of(
     };
     match by {
         SplitBy::Project => {
-            let value = |project: &ProjectId| {
-                (PartKey::Project(*project), vec![key::project(*project)])
-            };
+            let value =
+                |project: &ProjectId| (PartKey::Project(*project), vec![key::project(*project)]);
             Ok(Values {
                 values: projects.iter().map(value).collect(),
                 present: None,

@@ -215,7 +215,10 @@ mod tests {
         assert_eq!(shown[0]["category"], "error");
         assert_eq!(shown[0]["outcomes"]["filtered"], 2);
         assert_eq!(shown[0]["outcomes"]["abuse"], 0);
-        assert_eq!(shown[0]["totals"], json!({ "dropped": 2, "sum(quantity)": 7 }));
+        assert_eq!(
+            shown[0]["totals"],
+            json!({ "dropped": 2, "sum(quantity)": 7 })
+        );
         assert!(by_category(ProjectId(2), &rows, &fields).is_empty());
     }
 

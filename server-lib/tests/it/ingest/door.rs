@@ -150,8 +150,8 @@ async fn every_path_is_found_with_and_without_the_slash() {
         }
     }
     for unknown in [path(&server, "nothing/"), "/api/x1/store/".to_owned()] {
-        let sent = request(&server, Method::POST, &unknown)
-            .header("Origin", "https://shop.example.com");
+        let sent =
+            request(&server, Method::POST, &unknown).header("Origin", "https://shop.example.com");
         let sent = answer(sent).await;
         assert_eq!(sent.status, StatusCode::NOT_FOUND, "{unknown}");
         assert_eq!(

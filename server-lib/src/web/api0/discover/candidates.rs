@@ -42,7 +42,11 @@ pub(super) async fn candidates(
     };
     let start = times.map(|times| *times.start());
     let end = times.map(|times| *times.end());
-    let order = match ask.sorts.first().and_then(|sort| ask.columns.get(sort.column)) {
+    let order = match ask
+        .sorts
+        .first()
+        .and_then(|sort| ask.columns.get(sort.column))
+    {
         Some(column) if column.shows == Shows::Number(Function::Last) => IssueOrder::LastSeen,
         _ => IssueOrder::Events,
     };
@@ -55,7 +59,9 @@ pub(super) async fn candidates(
         after: None,
         limit: 0,
     };
-    let most = usize::try_from(wanted).unwrap_or(usize::MAX).clamp(50, MAX_ISSUES);
+    let most = usize::try_from(wanted)
+        .unwrap_or(usize::MAX)
+        .clamp(50, MAX_ISSUES);
     let mut found = Candidates {
         order,
         ..Candidates::default()

@@ -142,8 +142,7 @@ impl Question {
             return Ok(Some((question, true)));
         }
         let mut required = question.filter.required().into_iter();
-        let has_words =
-            required.any(|part| matches!(part, Expr::Is(EventPredicate::GroupText(_))));
+        let has_words = required.any(|part| matches!(part, Expr::Is(EventPredicate::GroupText(_))));
         if !has_words || search.count(state).await?.0 <= MAX_EVENTS {
             return Ok(None);
         }
@@ -162,11 +161,7 @@ impl Question {
     /// # Errors
     ///
     /// 400 when there is one.
-    pub(super) async fn check(
-        &self,
-        state: &AppState,
-        columns: &[Column],
-    ) -> Result<(), ApiError> {
+    pub(super) async fn check(&self, state: &AppState, columns: &[Column]) -> Result<(), ApiError> {
         let Some(search) = &self.search else {
             return Ok(());
         };

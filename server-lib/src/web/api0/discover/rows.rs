@@ -162,9 +162,7 @@ fn event(columns: &[Column], whole: &WholeEvent) -> Event {
             return None;
         };
         match function {
-            Function::Values(tag) => {
-                Some((nth, whole.indexed.get(tag).map(str::to_owned)))
-            }
+            Function::Values(tag) => Some((nth, whole.indexed.get(tag).map(str::to_owned))),
             Function::Projects => Some((nth, Some(whole.project.slug.clone()))),
             Function::CountIf(filter) | Function::ShareOf(filter) => {
                 let is_so = filter.holds(&mut |predicate| meets(whole, predicate));

@@ -161,12 +161,7 @@ impl Chart {
     }
 
     /// Makes a line for each of the first rows.
-    async fn of_rows(
-        &mut self,
-        ask: &Ask<'_>,
-        top: u64,
-        has_others: bool,
-    ) -> Result<(), ApiError> {
+    async fn of_rows(&mut self, ask: &Ask<'_>, top: u64, has_others: bool) -> Result<(), ApiError> {
         let index = match ask.question.of_index(ask.state).await? {
             Some((index, is_exact)) if ask.is_of_index() => {
                 self.is_incomplete |= !is_exact;
@@ -255,12 +250,7 @@ impl Chart {
     }
 
     /// Makes a line of some parts.
-    fn lane(
-        &self,
-        keys: &[Vec<PartKey>],
-        measured: &Measured,
-        functions: &Functions<'_>,
-    ) -> Lane {
+    fn lane(&self, keys: &[Vec<PartKey>], measured: &Measured, functions: &Functions<'_>) -> Lane {
         let mut by_place = BTreeMap::<usize, Numbers>::new();
         for ((key, at), numbers) in &measured.parts {
             let place = at.and_then(|at| self.series.place(at));

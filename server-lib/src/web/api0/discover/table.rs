@@ -181,8 +181,8 @@ pub(super) async fn lines(
         .collect();
     let functions = ask.functions();
     let is_sorted_by = |nth: usize| ask.sorts.iter().any(|sort| sort.column == nth);
-    let (first, rest): (Vec<_>, Vec<_>) = (functions.iter().copied())
-        .partition(|(nth, _)| is_sorted_by(*nth));
+    let (first, rest): (Vec<_>, Vec<_>) =
+        (functions.iter().copied()).partition(|(nth, _)| is_sorted_by(*nth));
     let measured = measure(ask.state, question, &by, None, &first).await?;
     let mut is_incomplete = measured.is_incomplete;
     let mut lines = Vec::new();
@@ -228,7 +228,15 @@ pub(super) async fn lines(
         is_incomplete |= !is_full || !found.is_certain(ask, lines.last());
     }
     if !rest.is_empty() {
-        is_incomplete |= add_rest(ask, question, &dimensions, &rest, &mut lines, found.as_ref()).await?;
+        is_incomplete |= add_rest(
+            ask,
+            question,
+            &dimensions,
+            &rest,
+            &mut lines,
+            found.as_ref(),
+        )
+        .await?;
     }
     Ok(Lines {
         lines,
