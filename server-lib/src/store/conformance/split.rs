@@ -45,6 +45,16 @@ impl Field {
                         .into_iter()
                         .collect()
                 }
+                SplitBy::Tags(tags) => {
+                    let of = |(name, among): &(String, Vec<String>)| {
+                        let value = self.tags(row.seq).get(name).map(str::to_owned);
+                        let known = value.clone().filter(|value| among.contains(value));
+                        let any = value.map(|_| PartKey::TagOf(name.clone(), None));
+                        let one = known.map(|value| PartKey::TagOf(name.clone(), Some(value)));
+                        any.into_iter().chain(one).collect::<Vec<_>>()
+                    };
+                    tags.iter().flat_map(of).collect()
+                }
             };
             let longer = |key: &Vec<PartKey>| {
                 let with = |value: &PartKey| [key.as_slice(), std::slice::from_ref(value)].concat();
@@ -82,12 +92,11 @@ impl Field {
         let found = self.store.index.split(query, split).await?;
         assert!(!found.is_incomplete, "{query:?} {split:?}");
         let mut expected = self.parts(query, split);
-        let is_of_hours = split.step.is_none_or(|step| step % HOUR == 0);
         for part in &mut expected {
-            if !split.measures.users && is_of_hours {
+            if !split.measures.users {
                 part.users = 0;
             }
-            if !split.measures.issues && is_of_hours {
+            if !split.measures.issues {
                 part.issues = 0;
             }
             if !split.measures.first {
@@ -127,6 +136,10 @@ pub async fn events_are_split_up_as_by_looking_at_each(place: &dyn Place) -> Res
         SplitBy::Tag("level".to_owned()),
         SplitBy::Tag("feature".to_owned()),
         SplitBy::TagOf("feature".to_owned(), vec![None, Some("f1".to_owned())]),
+        SplitBy::Tags(vec![
+            ("feature".to_owned(), vec!["f1".to_owned(), "f2".to_owned()]),
+            ("rare".to_owned(), Vec::new()),
+        ]),
     ];
     let mut dice = Dice::new(5);
     for round in 0..60 {

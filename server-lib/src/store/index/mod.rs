@@ -36,6 +36,7 @@ pub mod people;
 pub(super) mod shelf;
 pub(super) mod split;
 pub(super) mod tags;
+mod values;
 
 pub use parts::{Measures, Part, PartKey, Parts, Split, SplitBy};
 pub use pending::{GroupText, IndexBatch, IndexedEvent, Pending};

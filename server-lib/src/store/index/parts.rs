@@ -27,6 +27,8 @@ pub enum SplitBy {
     Tag(String),
     /// By the value of a tag, of these only; `None` is for events without one.
     TagOf(String, Vec<Option<String>>),
+    /// By tags, beside each other: by these values of each, and by having it at all.
+    Tags(Vec<(String, Vec<String>)>),
 }
 
 /// What is wanted of each part besides the number of its events.
@@ -81,4 +83,6 @@ pub enum PartKey {
     Issue(IssueId),
     /// The value of a tag, or that there is none.
     Tag(Option<String>),
+    /// The value of the tag of a name, or any value.
+    TagOf(String, Option<String>),
 }

@@ -13,7 +13,7 @@ use super::page::{Entries, read_set};
 use super::parts::{Part, PartKey, Parts, Split, SplitBy};
 use super::people::{self, People};
 use super::shelf::{Shelf, Shelved, hour};
-use super::{TagScope, tags};
+use super::values::{Values, values_of};
 use crate::error::Error;
 use crate::model::ids::{ProjectId, Seq};
 use crate::model::time::Millis;
@@ -23,10 +23,6 @@ use crate::store::query::{EventQuery, Expr};
 const MAX_ROWS: usize = 4_000;
 /// Rows that are read at once.
 const CHUNK: usize = 500;
-/// Values of a tag that events are split by at most.
-const MAX_VALUES: usize = 50;
-/// Sets that the values of a tag have at most, one in each project.
-const MAX_SETS: usize = 400;
 /// Parts of one answer.
 const MAX_PARTS: usize = 20_000;
 /// Events of the last hour of a part, and of its first, whose times are looked up.
@@ -53,14 +49,6 @@ struct Sum {
 struct Nearest {
     hour: Option<i64>,
     places: Vec<(usize, Seq)>,
-}
-
-/// The values of one thing by which events are split, each with the numbers of its sets.
-#[derive(Debug)]
-struct Values {
-    values: Vec<(PartKey, Vec<u64>)>,
-    /// The numbers of having a value at all, where events without one are a part too.
-    present: Option<Vec<u64>>,
 }
 
 /// Splits what a question means.
@@ -444,12 +432,19 @@ impl Tally<'_> {
                 .filter_map(|(_, seq)| times.get(seq).copied())
                 .collect::<Vec<_>>()
         };
+        let measures = self.split.measures;
         let part = |((key, at), sum): (Key, Sum)| Part {
             key,
             at: at.map(Millis),
             events: sum.events,
-            users: sum.people.count(),
-            issues: sum.issues.len() as u64,
+            users: match measures.users {
+                true => sum.people.count(),
+                false => 0,
+            },
+            issues: match measures.issues {
+                true => sum.issues.len() as u64,
+                false => 0,
+            },
             first: of(&sum.first).into_iter().min(),
             last: of(&sum.last).into_iter().max(),
         };
@@ -486,102 +481,4 @@ impl Nearest {
             }
         }
     }
-}
-
-/// Finds the values of one thing, and the numbers of their sets.
-async fn values_of(
-    shelf: &mut impl Shelf,
-    asked: &Asked,
-    query: &EventQuery,
-    by: &SplitBy,
-    is_incomplete: &mut bool,
-) -> Result<Values, Error> {
-    let projects = &asked.projects;
-    let present = |name: &str| {
-        let number = |project: &ProjectId| key::present(*project, name);
-        projects.iter().map(number).collect::<Vec<_>>()
-    };
-    match by {
-        SplitBy::Project => {
-            let value =
-                |project: &ProjectId| (PartKey::Project(*project), vec![key::project(*project)]);
-            Ok(Values {
-                values: projects.iter().map(value).collect(),
-                present: None,
-            })
-        }
-        SplitBy::Issue(issues) => {
-            let mut values = Vec::with_capacity(issues.len());
-            for issue in issues {
-                let groups = shelf.groups(*issue).await?.into_iter();
-                values.push((PartKey::Issue(*issue), groups.map(key::group).collect()));
-            }
-            Ok(Values {
-                values,
-                present: None,
-            })
-        }
-        SplitBy::Tag(name) => {
-            let (values, has_more) = frequent(shelf, projects, query, name).await?;
-            *is_incomplete |= has_more;
-            let value = |(value, numbers)| (PartKey::Tag(Some(value)), numbers);
-            Ok(Values {
-                values: values.into_iter().map(value).collect(),
-                present: Some(present(name)),
-            })
-        }
-        SplitBy::TagOf(name, wanted) => {
-            let named = wanted.iter().flatten().map(|value| {
-                let number = |project: &ProjectId| key::tag_of(*project, name, value);
-                let numbers = projects.iter().map(number).collect();
-                (PartKey::Tag(Some(value.clone())), numbers)
-            });
-            Ok(Values {
-                values: named.collect(),
-                present: wanted.contains(&None).then(|| present(name)),
-            })
-        }
-    }
-}
-
-/// Returns the most frequent values of a tag that were seen in the time asked for, with their
-/// numbers in the projects that have them, and whether there are others.
-async fn frequent(
-    shelf: &mut impl Shelf,
-    projects: &[ProjectId],
-    query: &EventQuery,
-    name: &str,
-) -> Result<(Vec<(String, Vec<u64>)>, bool), Error> {
-    let mut has_more = false;
-    let mut all = BTreeMap::<String, (u64, Vec<u64>)>::new();
-    for project in projects {
-        let scope = TagScope::Projects(vec![*project]);
-        for summary in tags::summaries(shelf, &scope, Some(name), u32::MAX).await? {
-            has_more |= summary.others > 0;
-            for value in summary.top {
-                let is_then = query.times.as_ref().is_none_or(|times| {
-                    value.seen.last >= *times.start() && value.seen.first <= *times.end()
-                });
-                if is_then {
-                    let number = key::tag_of(*project, name, &value.value);
-                    let (events, numbers) = all.entry(value.value).or_default();
-                    *events = events.saturating_add(value.seen.count);
-                    numbers.push(number);
-                }
-            }
-        }
-    }
-    let mut all: Vec<_> = all.into_iter().collect();
-    all.sort_by(|(a, one), (b, two)| two.0.cmp(&one.0).then_with(|| a.cmp(b)));
-    let mut sets = 0_usize;
-    let mut kept = Vec::new();
-    for (value, (_, numbers)) in all {
-        sets = sets.saturating_add(numbers.len());
-        if kept.len() >= MAX_VALUES || (sets > MAX_SETS && !kept.is_empty()) {
-            has_more = true;
-            break;
-        }
-        kept.push((value, numbers));
-    }
-    Ok((kept, has_more))
 }

@@ -18,7 +18,7 @@ mod issues;
 mod keys;
 mod members;
 mod organisations;
-mod project_settings;
+pub(super) mod project_settings;
 pub(super) mod projects;
 mod release_health;
 mod releases;

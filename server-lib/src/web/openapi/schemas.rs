@@ -180,7 +180,12 @@ fn people() -> Value {
         ("teams", texts.clone()),
         ("inviteLink", text_or_null()),
     ];
-    let change = [("role", role), ("teams", texts), ("reinvite", flag.clone())];
+    let change = [
+        ("role", role),
+        ("teams", texts),
+        ("reinvite", flag.clone()),
+        ("isActive", flag.clone()),
+    ];
     let new_member = [("email", text()), ("name", text())];
     let entry = object(&[
         ("id", text()),

@@ -2,6 +2,7 @@
 
 mod lab;
 mod parts;
+mod people;
 mod selfhosted;
 mod work;
 
@@ -129,6 +130,8 @@ async fn a_list_is_searched_sorted_and_walked_to_its_end(lab: &Lab) {
     let by_count = titles("sort=freq").await;
     assert_eq!(by_count.len(), 7);
     assert_eq!(by_count.first().unwrap(), "ErrorG: failed");
+    assert_eq!(titles("sort=trends").await, by_count);
+    assert_eq!(titles("sort=inbox").await, titles("sort=date").await);
     assert_eq!(titles("sort=new&limit=1").await, ["ErrorG: failed"]);
     assert_eq!(titles("query=level:warning").await.len(), 3);
     assert_eq!(

@@ -15,14 +15,11 @@ use crate::web::error::ApiError;
 use crate::web::event_search::{Bounds, Found, Times};
 use crate::web::extract::Pairs;
 use crate::web::issue_search::read;
-use crate::web::period::period;
-use crate::web::present::series::HOUR;
+use crate::web::period::{period, whole_hours};
 use crate::web::reading;
 
 /// The period when none is given.
 const DEFAULT_PERIOD: i64 = 14 * Millis::DAY;
-/// Longer periods are those of whole hours where events are counted.
-const WIDE: i64 = 6 * HOUR;
 /// Data of errors, by the names that clients have for it.
 const ERRORS: &[&str] = &["errors", "discover", "metricsEnhanced"];
 /// Data that is not kept in a form that could be asked for.
@@ -181,16 +178,6 @@ impl Question {
     }
 }
 
-/// Widens a long period to whole hours: these are added up already.
-pub(super) fn whole_hours(times: &Times) -> Times {
-    let (start, end) = (*times.start(), *times.end());
-    if end.since(start) < WIDE {
-        return times.clone();
-    }
-    let floor = |at: Millis| Millis(at.0.div_euclid(HOUR).saturating_mul(HOUR));
-    floor(start)..=floor(end).plus(HOUR).plus(-1)
-}
-
 /// Returns the same question in terms of what is added up by the minute: environment, release and
 /// level. `None` when it asks for more.
 pub(super) fn by_minutes(question: &EventQuery) -> Option<EventFilter> {
@@ -274,14 +261,5 @@ mod tests {
         ] {
             assert_eq!(by_minutes(&question(any.clone().and(more))), None);
         }
-    }
-
-    #[test]
-    fn long_periods_are_whole_hours_and_short_ones_exact() {
-        let at = |minutes: i64| Millis(minutes * Millis::MINUTE);
-        let long = whole_hours(&(at(61)..=at(600)));
-        assert_eq!(long, at(60)..=at(660).plus(-1));
-        let short = at(61)..=at(130);
-        assert_eq!(whole_hours(&short), short);
     }
 }

@@ -1,108 +1,12 @@
-//! Questions about many events at once, as Grafana and other clients ask them.
+//! Events as rows, one by one and put together.
 
-use std::time::Duration;
-
-use mini_sentry_server::model::ids::Seq;
 use mini_sentry_server::model::people::Role;
-use mini_sentry_server::testkit::TestServer;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::caller::{Answer, answer, get, request, send_envelope};
+use super::{EVENTS, SERIES, STATS, ask, ask_as, filled, row, rows, total, url};
+use crate::caller::{answer, request};
 use crate::people::{member, project, token};
-
-/// Nothing here takes this long unless something is broken.
-const PATIENCE: Duration = Duration::from_secs(60);
-const EVENTS: &str = "/api/0/organizations/my-organisation/events/";
-const STATS: &str = "/api/0/organizations/my-organisation/events-stats/";
-const SERIES: &str = "/api/0/organizations/my-organisation/events-timeseries/";
-
-/// A server with seven events of three issues.
-async fn filled() -> TestServer {
-    let server = TestServer::start().await.unwrap();
-    let card = |user: &str, release: &str| {
-        json!({
-            "level": "error", "environment": "production", "release": release,
-            "platform": "python", "transaction": "/pay", "tags": { "tier": "gold" },
-            "user": { "id": user, "email": format!("user-{user}@example.com") },
-            "exception": { "values": [{ "type": "CardError", "value": "card refused" }] },
-        })
-    };
-    let slow = |user: &str| {
-        json!({
-            "level": "warning", "environment": "staging", "platform": "python",
-            "message": "slower than it should be", "user": { "id": user },
-        })
-    };
-    let odd = json!({ "level": "fatal", "platform": "node", "message": "out of memory today" });
-    let events = [
-        card("1", "shop@1.0"),
-        card("2", "shop@1.0"),
-        card("1", "shop@1.1"),
-        card("3", "shop@1.1"),
-        slow("1"),
-        slow("4"),
-        odd,
-    ];
-    for (number, event) in events.into_iter().enumerate() {
-        send(&server, number, event).await;
-    }
-    indexed(&server, 7).await;
-    server
-}
-
-async fn send(server: &TestServer, number: usize, mut event: Value) {
-    event["event_id"] = json!(format!("fc6d8c0c43fc4630ad850ee5{number:08x}"));
-    let envelope = format!("{{}}\n{{\"type\":\"event\"}}\n{event}\n");
-    let sent = send_envelope(server, envelope).await;
-    assert_eq!(sent.status, StatusCode::OK, "{}", sent.text);
-}
-
-async fn indexed(server: &TestServer, last: u64) {
-    let state = server.state().unwrap();
-    assert!(state.progress.reached(Seq(last), PATIENCE).await);
-    assert!(state.feed.reached(Seq(last), PATIENCE).await);
-}
-
-fn url(path: &str, query: &[(&str, &str)]) -> String {
-    let query: Vec<String> = query
-        .iter()
-        .map(|(key, value)| {
-            let escaped: String = value.bytes().map(|byte| format!("%{byte:02X}")).collect();
-            format!("{key}={escaped}")
-        })
-        .collect();
-    format!("{path}?{}", query.join("&"))
-}
-
-async fn ask(server: &TestServer, path: &str, query: &[(&str, &str)]) -> Value {
-    get(server, &url(path, query)).await
-}
-
-async fn ask_as(server: &TestServer, token: &str, path: &str, query: &[(&str, &str)]) -> Answer {
-    answer(request(server, Method::GET, &url(path, query)).bearer_auth(token)).await
-}
-
-fn rows(answer: &Value) -> &Vec<Value> {
-    answer["data"].as_array().unwrap()
-}
-
-/// Returns the rows by the value of a column.
-fn row<'a>(answer: &'a Value, column: &str, value: &Value) -> &'a Value {
-    let found = rows(answer).iter().find(|row| row[column] == *value);
-    found.unwrap_or_else(|| panic!("no row of {value}: {answer}"))
-}
-
-/// Adds up the numbers of a series in the older shape.
-fn total(series: &Value) -> f64 {
-    let data = series["data"].as_array().unwrap();
-    data.iter()
-        .map(|pair| {
-            assert!(pair[0].is_i64(), "{pair}");
-            pair[1][0]["count"].as_f64().unwrap_or(0.0)
-        })
-        .sum()
-}
 
 #[tokio::test]
 async fn single_events_have_the_types_that_strict_clients_decode() {
@@ -414,158 +318,21 @@ async fn unknown_names_are_refused_and_other_data_are_empty() {
 }
 
 #[tokio::test]
-async fn a_series_of_one_axis_is_pairs_of_seconds_and_numbers() {
-    let server = filled().await;
-    for (period, interval, step, count) in [
-        ("24h", "1h", 3600, 24..=25),
-        ("30d", "1d", 86_400, 30..=31),
-        ("1h", "5m", 300, 12..=13),
-        ("1h", "30s", 60, 60..=61),
-    ] {
-        let query = [
-            ("yAxis", "count()"),
-            ("statsPeriod", period),
-            ("interval", interval),
-            ("partial", "1"),
-        ];
-        let found = ask(&server, STATS, &query).await;
-        let data = rows(&found);
-        assert!(count.contains(&data.len()), "{period} {}", data.len());
-        let seconds = |nth: usize| data[nth][0].as_i64().unwrap();
-        assert_eq!(seconds(1) - seconds(0), step, "{interval}");
-        assert_eq!(seconds(0) % step, 0);
-        assert!((total(&found) - 7.0).abs() < 1e-9, "{period} {found}");
-        assert_eq!(found["meta"]["fields"]["count()"], "integer");
-    }
-    let narrow = [
-        ("yAxis", "count_unique(user)"),
-        ("query", "tier:gold"),
-        ("statsPeriod", "24h"),
-        ("interval", "1d"),
-    ];
-    let found = ask(&server, STATS, &narrow).await;
-    assert!(total(&found) >= 3.0, "{found}");
-    // Environments are added up by the minute, tags are not.
-    for query in ["environment:production", "tier:gold", "card"] {
-        let short = [
-            ("yAxis", "count()"),
-            ("query", query),
-            ("statsPeriod", "1h"),
-            ("interval", "1m"),
-        ];
-        let found = ask(&server, STATS, &short).await;
-        assert!((total(&found) - 4.0).abs() < 1e-9, "{query} {found}");
-    }
-}
-
-#[tokio::test]
-async fn several_axes_and_several_rows_are_nested() {
-    let server = filled().await;
-    let axes = [
-        ("yAxis", "count()"),
-        ("yAxis", "epm()"),
-        ("statsPeriod", "24h"),
-        ("interval", "1h"),
-    ];
-    let found = ask(&server, STATS, &axes).await;
-    assert!((total(&found["count()"]) - 7.0).abs() < 1e-9, "{found}");
-    assert_eq!(found["count()"]["order"], 0);
-    assert_eq!(found["epm()"]["order"], 1);
-    assert!((total(&found["epm()"]) - 7.0 / 60.0).abs() < 1e-9);
-
-    let mut rows = vec![
-        ("yAxis", "count()"),
-        ("field", "environment"),
-        ("field", "level"),
-        ("topEvents", "2"),
-        ("statsPeriod", "24h"),
-        ("interval", "1h"),
-    ];
-    let found = ask(&server, STATS, &rows).await;
-    assert_eq!(found["production,error"]["order"], 0, "{found}");
-    assert!((total(&found["production,error"]) - 4.0).abs() < 1e-9);
-    assert!((total(&found["staging,warning"]) - 2.0).abs() < 1e-9);
-    assert!((total(&found["Other"]) - 1.0).abs() < 1e-9);
-    rows.push(("excludeOther", "1"));
-    assert_eq!(ask(&server, STATS, &rows).await["Other"], Value::Null);
-    rows.push(("yAxis", "count_unique(user)"));
-    let found = ask(&server, STATS, &rows).await;
-    let production = &found["production,error"];
-    assert_eq!(production["order"], 0);
-    assert!(
-        (total(&production["count()"]) - 4.0).abs() < 1e-9,
-        "{found}"
-    );
-    assert!(total(&production["count_unique(user)"]) >= 3.0);
-
-    let by_issue = [
-        ("yAxis", "count()"),
-        ("field", "issue"),
-        ("topEvents", "5"),
-        ("statsPeriod", "1h"),
-        ("interval", "5m"),
-    ];
-    let found = ask(&server, STATS, &by_issue).await;
-    assert!(
-        (total(&found["MY-PROJECT-1"]) - 4.0).abs() < 1e-9,
-        "{found}"
-    );
-}
-
-#[tokio::test]
-async fn a_time_series_has_lines_with_values() {
-    let server = filled().await;
-    let query = [
-        ("dataset", "discover"),
-        ("yAxis", "count()"),
-        ("yAxis", "count_unique(user)"),
-        ("groupBy", "release"),
-        ("topEvents", "5"),
-        ("excludeOther", "1"),
-        ("statsPeriod", "24h"),
-        ("interval", "3600"),
-    ];
-    let found = ask(&server, SERIES, &query).await;
-    assert_eq!(found["meta"]["dataset"], "discover");
-    assert!(found["meta"]["start"].is_i64() && found["meta"]["end"].is_i64());
-    let lines = found["timeSeries"].as_array().unwrap();
-    assert_eq!(lines.len(), 6, "{found}");
-    let is_newer = |line: &&Value| {
-        line["groupBy"] == json!([{ "key": "release", "value": "shop@1.1" }])
-            && line["yAxis"] == "count()"
-    };
-    let newer = lines.iter().find(is_newer).unwrap();
-    let values = newer["values"].as_array().unwrap();
-    assert!((24..=25).contains(&values.len()));
-    let sum: f64 = values.iter().filter_map(|it| it["value"].as_f64()).sum();
-    assert!((sum - 2.0).abs() < 1e-9);
-    let last = values.last().unwrap();
-    assert!(last["timestamp"].is_i64());
-    assert_eq!(last["incomplete"], true);
-    assert_eq!(values[0]["incomplete"], false);
-    assert_eq!(newer["meta"]["interval"], 3_600_000);
-    assert_eq!(newer["meta"]["valueType"], "integer");
-    assert_eq!(newer["meta"]["isOther"], false);
-
-    let one = [
-        ("yAxis", "count()"),
-        ("statsPeriod", "24h"),
-        ("interval", "3600"),
-    ];
-    let found = ask(&server, SERIES, &one).await;
-    let lines = found["timeSeries"].as_array().unwrap();
-    assert_eq!((lines.len(), &lines[0]["groupBy"]), (1, &Value::Null));
-}
-
-#[tokio::test]
 async fn a_member_of_one_project_sees_nothing_of_another() {
     let server = filled().await;
-    project(&server, "hidden").await;
+    let hidden = project(&server, "hidden").await;
     let stranger = member(&server, "stranger", Role::Member).await;
     let stranger = token(&server, Some(stranger), None).await;
-    let hidden = server.state().unwrap().catalog.view();
-    let hidden = hidden.projects().iter().find(|it| it.slug == "hidden");
-    let other = token(&server, None, hidden.map(|project| project.id)).await;
+    let other = token(&server, None, Some(hidden)).await;
+    let state = server.state().unwrap();
+    let organisation = server.first.organisation.id;
+    state
+        .store
+        .people
+        .set_open(organisation, false)
+        .await
+        .unwrap();
+    state.people.refresh().await.unwrap();
     for token in [&stranger, &other] {
         let list = [("field", "id"), ("field", "title")];
         let found = ask_as(&server, token, EVENTS, &list).await;
@@ -602,75 +369,4 @@ async fn a_member_of_one_project_sees_nothing_of_another() {
         let slugs = found["projects"].as_array().unwrap();
         assert!(slugs.iter().all(|it| it["slug"] != "my-project"), "{found}");
     }
-}
-
-#[tokio::test]
-async fn received_errors_are_summed_up_and_told_over_time() {
-    let server = filled().await;
-    let summary = "/api/0/organizations/my-organisation/stats-summary/";
-    let found = ask(
-        &server,
-        summary,
-        &[("field", "sum(quantity)"), ("statsPeriod", "1d")],
-    )
-    .await;
-    let shown = &found["projects"][0];
-    assert!(shown["id"].is_string());
-    let stats = shown["stats"].as_array().unwrap();
-    let errors = stats.iter().find(|it| it["category"] == "error").unwrap();
-    assert_eq!(errors["outcomes"]["accepted"], 7);
-    assert_eq!(
-        errors["totals"],
-        json!({ "dropped": 0, "sum(quantity)": 7 })
-    );
-    let path = "/api/0/projects/my-organisation/my-project/stats/";
-    for (stat, expected) in [
-        ("received", 7),
-        ("generated", 7),
-        ("rejected", 0),
-        ("blacklisted", 0),
-    ] {
-        let query = [("stat", stat), ("resolution", "1h")];
-        let pairs = ask(&server, path, &query).await;
-        let sum: i64 = pairs
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|it| it[1].as_i64().unwrap())
-            .sum();
-        assert_eq!(sum, expected, "{stat}");
-    }
-    let wrong = ask_as(&server, server.token(), path, &[("stat", "weather")]).await;
-    assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
-}
-
-#[tokio::test]
-async fn a_question_is_judged_without_being_answered() {
-    let server = filled().await;
-    let path = "/api/0/organizations/my-organisation/events/validate/";
-    let query = [
-        ("dataset", "errors"),
-        ("field", "count()"),
-        ("field", "nonsense()"),
-        ("query", "level:error"),
-        ("sort", "-count()"),
-        ("project", "my-project"),
-    ];
-    let found = ask(&server, path, &query).await;
-    assert_eq!(found["valid"], false);
-    assert_eq!(found["field"][0]["valid"], true);
-    assert_eq!(found["field"][0]["attrType"], "number");
-    assert_eq!(found["field"][1]["valid"], false);
-    assert!(found["field"][1]["error"].is_string());
-    assert_eq!(
-        found["query"],
-        json!({ "valid": true, "error": null, "fields": [] })
-    );
-    assert_eq!(found["orderby"][0]["valid"], true);
-    assert_eq!(found["projects"][0]["valid"], true);
-    let wrong = ask(&server, path, &[("query", "level:loud")]).await;
-    assert_eq!(
-        (&wrong["valid"], &wrong["query"]["valid"]),
-        (&json!(false), &json!(false))
-    );
 }
