@@ -18,7 +18,6 @@ RUFF := 0.17.5
 SCRIPTS := $(INTEROP) $(SDKS) $(CONTRACT) $(LOAD)
 # Its own installer puts it where not every PATH leads.
 GO = $(firstword $(shell command -v go) $(wildcard /usr/local/go/bin/go) go)
-SCRIPTS := $(INTEROP) $(SDKS) $(LOAD)
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,12 +62,9 @@ script-lint: $(PYTHON)/.ready
 	$(PYTHON)/ruff check $(SCRIPTS)
 	$(PYTHON)/ruff format --check $(SCRIPTS)
 
-rust-test: .tools/sdks/.ready .tools/contract/.ready $(SDKS)/node_modules/.package-lock.json .tools/postgres ## Unit, integration and documentation tests, without features and with all
+rust-test: .tools/sdks/.ready .tools/contract/.ready $(SDKS)/node_modules/.package-lock.json $(CLIENTS)/node_modules/.package-lock.json .tools/grafana.test .tools/postgres ## Unit, integration and documentation tests, without features and with all
 	cargo test --package mini-sentry --no-default-features
-	MINI_SENTRY_TEST_PYTHON=$(CURDIR)/.tools/sdks/bin/python MINI_SENTRY_TEST_SCHEMATHESIS=$(CURDIR)/$(SCHEMATHESIS) cargo test --workspace --all-features
-rust-test: .tools/sdks/.ready $(SDKS)/node_modules/.package-lock.json $(CLIENTS)/node_modules/.package-lock.json .tools/grafana.test .tools/postgres ## Unit, integration and documentation tests, without features and with all
-	cargo test --package mini-sentry --no-default-features
-	MINI_SENTRY_TEST_PYTHON=$(CURDIR)/.tools/sdks/bin/python MINI_SENTRY_TEST_GRAFANA=$(CURDIR)/.tools/grafana.test cargo test --workspace --all-features
+	MINI_SENTRY_TEST_PYTHON=$(CURDIR)/.tools/sdks/bin/python MINI_SENTRY_TEST_GRAFANA=$(CURDIR)/.tools/grafana.test MINI_SENTRY_TEST_SCHEMATHESIS=$(CURDIR)/$(SCHEMATHESIS) cargo test --workspace --all-features
 
 wasm: ## Build the model and the bridge for browsers
 	@scripts/wasm-check.sh

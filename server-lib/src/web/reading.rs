@@ -21,9 +21,6 @@ use crate::state::AppState;
 use crate::store::Bodies;
 use crate::store::query::EventFilter;
 
-/// How long a list waits for what was just accepted, while little comes.
-const LIST_PATIENCE: Duration = Duration::from_millis(500);
-/// How long the search for one thing waits, once it is not found.
 /// How long the search for one thing waits at least, once it is not found.
 const FIND_PATIENCE: Duration = Duration::from_secs(1);
 /// How many bodies are in memory at once.
