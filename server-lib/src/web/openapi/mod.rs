@@ -11,8 +11,8 @@ use super::EitherSlash;
 use super::extract::Base;
 use crate::state::AppState;
 
-mod examples;
 mod discover;
+mod examples;
 mod ingest;
 mod issue_schemas;
 mod issues;
