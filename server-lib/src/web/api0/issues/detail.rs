@@ -22,7 +22,6 @@ use crate::web::actors::{self, Directory};
 use crate::web::error::ApiError;
 use crate::web::extract::{Base, Body, Names};
 use crate::web::issue_audit;
-use crate::web::present::event::short_version;
 use crate::web::present::issue::has_seen;
 use crate::web::present::project::merged;
 use crate::web::present::release::version_info;
