@@ -15,9 +15,9 @@ LOAD := server-lib/benches/load
 PYTHON := .tools/python/bin
 SCHEMATHESIS := .tools/contract/bin/schemathesis
 RUFF := 0.17.5
-SCRIPTS := $(INTEROP) $(SDKS) $(CONTRACT) $(LOAD)
 # Its own installer puts it where not every PATH leads.
 GO = $(firstword $(shell command -v go) $(wildcard /usr/local/go/bin/go) go)
+SCRIPTS := $(INTEROP) $(SDKS) $(CONTRACT) $(LOAD)
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,8 +38,9 @@ docs: ## Build the API documentation; warnings are errors
 
 bench: bench-sdk bench-server ## Measure everything beside its peers, in the same run
 
-bench-server: ## The server beside servers that do nothing (about an hour; more in scripts/bench-server.sh)
+bench-server: ## The server beside servers that do nothing, and questions to it (about an hour; more in scripts/bench-server.sh)
 	POSTGRES=1 scripts/bench-server.sh bench
+	scripts/bench-server.sh query
 
 bench-sdk: ## The core beside the sentry crate (about 20 minutes)
 	@pkg-config --exists openssl || { echo "installing the peer's OpenSSL headers: libssl-dev pkg-config"; apt-get install -y -q libssl-dev pkg-config; }
@@ -64,7 +65,7 @@ script-lint: $(PYTHON)/.ready
 
 rust-test: .tools/sdks/.ready .tools/contract/.ready $(SDKS)/node_modules/.package-lock.json $(CLIENTS)/node_modules/.package-lock.json .tools/grafana.test .tools/postgres ## Unit, integration and documentation tests, without features and with all
 	cargo test --package mini-sentry --no-default-features
-	MINI_SENTRY_TEST_PYTHON=$(CURDIR)/.tools/sdks/bin/python MINI_SENTRY_TEST_GRAFANA=$(CURDIR)/.tools/grafana.test MINI_SENTRY_TEST_SCHEMATHESIS=$(CURDIR)/$(SCHEMATHESIS) cargo test --workspace --all-features
+	MINI_SENTRY_TEST_PYTHON=$(CURDIR)/.tools/sdks/bin/python MINI_SENTRY_TEST_SCHEMATHESIS=$(CURDIR)/$(SCHEMATHESIS) MINI_SENTRY_TEST_GRAFANA=$(CURDIR)/.tools/grafana.test cargo test --workspace --all-features
 
 wasm: ## Build the model and the bridge for browsers
 	@scripts/wasm-check.sh

@@ -45,6 +45,8 @@ struct Queue {
     written: Seq,
     /// The last record that somebody waits for.
     awaited: Seq,
+    /// Whether something was taken out of the index.
+    is_changed: bool,
     order: Order,
 }
 
@@ -76,6 +78,8 @@ pub(super) struct Look {
     pub(super) stored: Seq,
     /// Whether somebody waits.
     pub(super) is_awaited: bool,
+    /// Whether something was taken out of the index since the last look.
+    pub(super) is_changed: bool,
     /// Whether to go on.
     pub(super) order: Order,
 }
@@ -157,6 +161,11 @@ impl Feed {
         matches!(tokio::time::timeout(patience, reached).await, Ok(Ok(_)))
     }
 
+    /// Tells that something was taken out of the index: what comes again is written again.
+    pub fn changed(&self) {
+        self.lock().is_changed = true;
+    }
+
     /// Returns the next batch, waiting for it until the one moment, or the other when somebody waits.
     /// An order ends the waiting too.
     pub(super) fn look(&self, until: Instant, until_for_others: Instant) -> Look {
@@ -184,6 +193,7 @@ impl Feed {
             batch,
             stored: queue.stored,
             is_awaited: queue.is_awaited(),
+            is_changed: std::mem::take(&mut queue.is_changed),
             order: queue.order,
         }
     }

@@ -2,14 +2,12 @@
 
 use std::time::Instant;
 
-use twox_hash::XxHash3_64;
-
 use super::feed::Stored;
 use super::recent::Recent;
 use crate::error::Error;
 use crate::model::event::EventFacts;
 use crate::model::ids::{GroupId, PartitionId, ProjectId, Seq};
-use crate::store::index::{IndexBatch, IndexedEvent, Pending};
+use crate::store::index::{IndexBatch, IndexedEvent, Pending, key};
 
 /// Texts and people that are remembered.
 const REMEMBERED: usize = 32 * 1024;
@@ -114,7 +112,7 @@ impl Gather {
         }
         let of_group = u64::from(group.0).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         let text = (!facts.text.is_empty()).then(|| {
-            let hash = XxHash3_64::oneshot(facts.text.as_bytes());
+            let hash = key::text(&facts.text).cast_unsigned();
             (hash, facts.text.as_str())
         });
         let text = text.filter(|(hash, _)| self.texts.insert(hash ^ of_group));
@@ -160,13 +158,18 @@ impl Gather {
         self.since = None;
     }
 
+    /// Forgets what is known of what was written: some of it is written no more.
+    pub(super) fn forget(&mut self) {
+        self.texts.clear();
+        self.people.clear();
+    }
+
     /// Begins again behind a record: what was gathered may not have been written.
     pub(super) fn restart(&mut self, written: Seq) {
         self.written = written;
         self.reached = written;
         self.partition = None;
         self.since = None;
-        self.texts.clear();
-        self.people.clear();
+        self.forget();
     }
 }

@@ -21,6 +21,7 @@ mod crash;
 mod digest;
 mod discover;
 mod docs;
+mod erasure;
 mod grouping;
 mod host;
 mod indexing;

@@ -249,6 +249,8 @@ macro_rules! store_conformance {
             ],
             erasure: [
                 the_sessions_of_a_user_are_erased,
+                the_index_forgets_what_was_erased,
+                the_index_forgets_a_deleted_project,
             ],
         }
     };

@@ -174,7 +174,7 @@ impl Field {
     }
 
     /// Asks page by page, and compares.
-    async fn compare(&self, mut query: EventQuery) -> Result<(), Error> {
+    pub(super) async fn compare(&self, mut query: EventQuery) -> Result<(), Error> {
         let expected = self.expected(&query);
         let mut found = Vec::new();
         loop {

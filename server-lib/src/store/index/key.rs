@@ -67,6 +67,12 @@ pub fn project(project: ProjectId) -> u64 {
     XxHash3_64::oneshot_with_seed(PROJECT, &project.0.to_le_bytes())
 }
 
+/// Returns the hash of a text.
+#[must_use]
+pub fn text(text: &str) -> i64 {
+    XxHash3_64::oneshot(text.as_bytes()).cast_signed()
+}
+
 /// Returns the key of an hour since 1970.
 #[must_use]
 pub fn hour(hour: i64) -> [u8; 8] {

@@ -83,6 +83,15 @@ impl People {
         }
     }
 
+    /// Returns the numbers, where they are kept.
+    #[must_use]
+    pub fn numbers(&self) -> Option<&[u32]> {
+        match self {
+            Self::Few(numbers) => Some(numbers),
+            Self::Many(_) => None,
+        }
+    }
+
     /// Adds somebody; false when nothing is different then.
     pub fn insert(&mut self, number: u32) -> bool {
         match self {

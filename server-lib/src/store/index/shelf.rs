@@ -81,6 +81,9 @@ pub(in crate::store) trait Shelf {
     /// Returns the groups that have words.
     async fn with_words(&mut self, words: &Words) -> Result<RoaringBitmap, Error>;
 
+    /// Returns the groups that there are, but those of deleted projects.
+    async fn known_groups(&mut self) -> Result<RoaringBitmap, Error>;
+
     /// Returns the groups that are in another issue than the one that they opened, with that.
     async fn moved(&mut self) -> Result<Vec<(u32, u32)>, Error>;
 

@@ -102,7 +102,7 @@ fn of_path(path: &str) -> Option<Value> {
             json!({ "resourceLogs": [] })
         }
         "/api/0/projects/{organisation}/{name}/user-feedback/" => json!({
-            "event_id": "0123456789abcdef0123456789abcdef",
+            "event_id": "9c1f3b8e2d4a4c0f8b7a6e5d4c3b2a19",
             "name": "user-42",
             "email": "a@example.com",
             "comments": "the cart was empty",

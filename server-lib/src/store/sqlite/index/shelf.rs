@@ -162,6 +162,17 @@ impl Shelf for SqliteShelf<'_> {
         Ok(groups)
     }
 
+    async fn known_groups(&mut self) -> Result<RoaringBitmap, Error> {
+        let select = "SELECT id FROM groups WHERE project NOT IN
+            (SELECT project FROM project_floors WHERE received = ?1) ORDER BY id";
+        let mut groups = RoaringBitmap::new();
+        rows(self.connection, select, [DELETED.0], |row| {
+            groups.insert(row.get(0)?);
+            Ok(())
+        })?;
+        Ok(groups)
+    }
+
     async fn moved(&mut self) -> Result<Vec<(u32, u32)>, Error> {
         let select = "SELECT id, issue FROM groups WHERE issue <> id";
         rows(self.connection, select, [], |row| {
