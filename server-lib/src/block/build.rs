@@ -52,19 +52,36 @@ impl Packer {
     ///
     /// When there is no memory.
     pub fn tight() -> Result<Self, BlockError> {
-        let mut packer = Self::new(Self::TIGHT_LEVEL)?;
-        for parameter in [
+        Self::new(Self::TIGHT_LEVEL)?.tuned(&[
             CParameter::HashLog(19),
             CParameter::ChainLog(19),
             CParameter::SearchLog(5),
             CParameter::MinMatch(6),
-        ] {
-            packer
-                .compressor
-                .set_parameter(parameter)
+        ])
+    }
+
+    /// Makes one that is a third faster than level 1, for a third more bytes: for what is packed
+    /// again later.
+    ///
+    /// # Errors
+    ///
+    /// When there is no memory.
+    pub fn hasty() -> Result<Self, BlockError> {
+        Self::new(1)?.tuned(&[
+            CParameter::HashLog(16),
+            CParameter::MinMatch(7),
+            // How far it jumps where it finds nothing.
+            CParameter::TargetLength(3),
+        ])
+    }
+
+    fn tuned(mut self, parameters: &[CParameter]) -> Result<Self, BlockError> {
+        for parameter in parameters {
+            self.compressor
+                .set_parameter(*parameter)
                 .map_err(|_| BlockError::Packing)?;
         }
-        Ok(packer)
+        Ok(self)
     }
 
     fn pack(&mut self, plain: &[u8]) -> Result<(), BlockError> {

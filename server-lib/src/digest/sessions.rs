@@ -14,7 +14,7 @@ use crate::facts::{MAX_AHEAD_MS, MAX_NAME, MAX_RELEASE, tidy};
 use crate::model::ids::Seq;
 use crate::model::outcome::Outcome;
 use crate::model::record::RecordHead;
-use crate::model::session::{SessionChange, SessionState, SessionTally};
+use crate::model::session::{Hang, SessionChange, SessionState, SessionTally};
 use crate::model::time::Millis;
 use crate::store::Batch;
 
@@ -128,6 +128,7 @@ fn read_update(
         started,
         received: head.received,
         duration_ms: update.duration.and_then(milliseconds),
+        hang: update.abnormal_mechanism.as_deref().and_then(hang),
         release,
         environment,
     })
@@ -199,6 +200,15 @@ fn hashed_sid(notes: &[Note]) -> Option<[u8; 16]> {
     let note = notes.iter().find(|note| note.path == "sid")?;
     let text = note.value.as_ref()?.as_str()?.trim();
     (!text.is_empty()).then(|| XxHash3_128::oneshot(text.as_bytes()).to_be_bytes())
+}
+
+/// Reads how a session ended that ended neither well nor by a crash.
+fn hang(mechanism: &str) -> Option<Hang> {
+    match mechanism {
+        "anr_foreground" => Some(Hang::InFront),
+        "anr_background" => Some(Hang::Behind),
+        _ => None,
+    }
 }
 
 fn user(did: Option<&str>) -> Option<i64> {

@@ -116,8 +116,9 @@ impl Gather {
             (hash, facts.text.as_str())
         });
         let text = text.filter(|(hash, _)| self.texts.insert(hash ^ of_group));
-        let is_new = |user: &i64| self.people.insert(user.cast_unsigned() ^ of_group);
-        let user = facts.user.filter(is_new);
+        let is_user_known = facts
+            .user
+            .is_some_and(|user| !self.people.insert(user.cast_unsigned() ^ of_group));
         let held = self
             .partition
             .get_or_insert_with(|| (partition, Pending::new(base)));
@@ -126,7 +127,8 @@ impl Gather {
             project,
             group,
             timestamp: facts.timestamp,
-            user,
+            user: facts.user,
+            is_user_known,
             tags: &facts.tags,
             text: text.map(|(hash, text)| (hash.cast_signed(), text)),
         });

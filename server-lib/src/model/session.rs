@@ -28,6 +28,15 @@ impl SessionState {
     }
 }
 
+/// Where a session hung that ended because it did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hang {
+    /// Before the eyes of its user.
+    InFront,
+    /// Out of sight.
+    Behind,
+}
+
 /// An update of one session.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SessionChange {
@@ -52,6 +61,8 @@ pub struct SessionChange {
     pub received: Millis,
     /// How long it took, when it told.
     pub duration_ms: Option<u64>,
+    /// That it hung, when it told.
+    pub hang: Option<Hang>,
     /// The release.
     pub release: String,
     /// The environment; may be empty.

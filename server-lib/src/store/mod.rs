@@ -30,6 +30,7 @@ use crate::secret::SecretHash;
 
 #[cfg(feature = "testkit")]
 pub mod conformance;
+pub mod health;
 pub mod index;
 mod issues;
 pub mod open;
@@ -44,11 +45,12 @@ pub mod search;
 pub mod sqlite;
 mod state;
 
+pub use health::{Health, HealthFilter, HealthRow};
 pub use index::Index;
 pub use issues::{IssueTotal, Issues, NewActivity};
 use people::People;
-use query::{EventFilter, ItemFilter, OutcomeFilter, OutcomeRow, Page};
-pub use releases::{HealthFilter, HealthRow, Releases};
+use query::{EventFilter, ItemFilter, LevelCounts, Minutes, OutcomeFilter, OutcomeRow, Page};
+pub use releases::Releases;
 
 /// Environments that are noted of a project. Later ones are found in its events only.
 pub const MAX_ENVIRONMENTS: usize = 1000;
@@ -315,6 +317,14 @@ pub trait Events: Send + Sync + 'static {
     /// depend on how many there are.
     async fn count(&self, filter: &EventFilter) -> Result<u64, Error>;
 
+    /// Counts the events that a filter lets through by interval and level; the filter's own times
+    /// do not matter. From rollups too, unless it names an issue.
+    async fn series(
+        &self,
+        filter: &EventFilter,
+        minutes: Minutes,
+    ) -> Result<Vec<LevelCounts>, Error>;
+
     /// Returns the environments that events of the projects named, in order: at most
     /// [`MAX_ENVIRONMENTS`] of each, as they were noted when events came. Those of events that are
     /// gone stay.
@@ -402,7 +412,9 @@ pub trait Upkeep: Send + Sync + 'static {
 
     /// Erases all events and sessions of a person, in a project, by the hash in
     /// [`EventFacts::user`](crate::model::event::EventFacts::user) and in
-    /// [`SessionChange::user`]. Sums lose them too; sessions that SDKs had added up name nobody.
+    /// [`SessionChange::user`]. Sums lose them too, and the sets of people beside them the person;
+    /// what is only estimated names nobody and stays. Sessions that SDKs had added up stay in the
+    /// counts.
     async fn erase_user(&self, project: ProjectId, user: i64) -> Result<u64, Error>;
 
     /// Removes up to `rows` rows that are hidden or belong to deleted projects; returns how many

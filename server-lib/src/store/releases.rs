@@ -1,17 +1,14 @@
 //! Releases, deployments, and the health that sessions tell.
 
-use std::ops::RangeInclusive;
-
 use async_trait::async_trait;
 
-use super::SessionTotals;
+use super::health::{HealthFilter, HealthRow};
 use super::query::{Page, ReleaseFilter};
 use crate::error::Error;
 use crate::model::ids::{DeploymentId, ProjectId};
 use crate::model::release::{
     Commit, Deployment, NewDeployment, NewRelease, Release, ReleaseChange,
 };
-use crate::model::time::Millis;
 
 /// Releases. Events and sessions make them known, and so does the API.
 #[async_trait]
@@ -54,36 +51,6 @@ pub trait Releases: Send + Sync + 'static {
     /// Finds a deployment.
     async fn deployment(&self, id: DeploymentId) -> Result<Option<Deployment>, Error>;
 
-    /// Returns sums of sessions by project, release and environment, in intervals.
+    /// Returns sums of sessions in groups, and in intervals. `Invalid` when that would be too much.
     async fn health(&self, filter: &HealthFilter) -> Result<Vec<HealthRow>, Error>;
-}
-
-/// Which sessions.
-#[derive(Clone, Debug, PartialEq)]
-pub struct HealthFilter {
-    /// Of these projects; an empty list means none.
-    pub projects: Vec<ProjectId>,
-    /// That began then.
-    pub times: RangeInclusive<Millis>,
-    /// Of these releases; empty means any.
-    pub releases: Vec<String>,
-    /// Of these environments; empty means any.
-    pub environments: Vec<String>,
-    /// Sums of intervals of so many minutes; `None` for one sum over all the time.
-    pub interval_minutes: Option<u32>,
-}
-
-/// A sum of sessions.
-#[derive(Clone, Debug, PartialEq)]
-pub struct HealthRow {
-    /// Whose.
-    pub project: ProjectId,
-    /// The release.
-    pub release: String,
-    /// The environment; may be empty.
-    pub environment: String,
-    /// The interval's beginning; of a single sum, the beginning of the time asked for.
-    pub at: Millis,
-    /// The sessions.
-    pub sessions: SessionTotals,
 }

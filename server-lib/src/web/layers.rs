@@ -104,6 +104,9 @@ async fn pass_through(State(pass): State<Pass>, mut request: Request, next: Next
     let begin = Instant::now();
     let id = names.name(request.headers());
     let span = name_in_logs(*group, &id);
+    // What may be cached is for everybody.
+    let is_from_website =
+        request.headers().contains_key(header::ORIGIN) || request.method() != Method::POST;
     request.extensions_mut().insert(RequestId(id.clone()));
 
     let mut response = if !is_host_allowed(request.headers(), &state.config.http.allowed_hosts) {
@@ -126,7 +129,7 @@ async fn pass_through(State(pass): State<Pass>, mut request: Request, next: Next
         }
     };
 
-    dress(&mut response, *group, id);
+    dress(&mut response, *group, is_from_website, id);
     let labels = RequestLabels {
         group: group.as_str(),
         status: response.status().as_u16(),
@@ -155,7 +158,8 @@ fn name_in_logs(group: Group, id: &HeaderValue) -> Span {
     }
 }
 
-fn dress(response: &mut Response, group: Group, id: HeaderValue) {
+/// Only browsers that sent an `Origin` look at the headers of CORS, and they are half of an answer.
+fn dress(response: &mut Response, group: Group, is_from_website: bool, id: HeaderValue) {
     let headers = response.headers_mut();
     headers.insert(X_REQUEST_ID, id);
     headers.insert(
@@ -163,6 +167,9 @@ fn dress(response: &mut Response, group: Group, id: HeaderValue) {
         HeaderValue::from_static("nosniff"),
     );
     if group.is_open_to_websites() {
+        if !is_from_website {
+            return;
+        }
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, ANY);
         headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, ALLOWED_METHODS);
         headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED_HEADERS);

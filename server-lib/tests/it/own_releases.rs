@@ -83,6 +83,9 @@ async fn health_is_the_part_of_sessions_that_did_not_crash() {
             "project": "my-project", "version": "1.0", "environment": "production",
             "total_sessions": 4, "crashed_sessions": 1, "errored_sessions": 0,
             "abnormal_sessions": 0, "crash_free_rate": 75.0,
+            "total_users": 1, "crashed_users": 1, "errored_users": 0, "abnormal_users": 0,
+            "crash_free_users_rate": 0.0, "users_are_exact": true,
+            "duration_p50_ms": null, "duration_p95_ms": null,
         }])
     );
     let none = get(&server, "/api/releases/health/?environment=staging").await;

@@ -11,6 +11,7 @@ mod corpus;
 mod crash;
 mod phases;
 mod program;
+mod query;
 mod retention;
 mod scale;
 mod sink;
@@ -53,6 +54,20 @@ enum Command {
         /// Stored events at which it is measured again.
         #[arg(long, value_delimiter = ',', default_value = "5000000")]
         events: Vec<u64>,
+    },
+    /// Asks a server with few events and one with many, while others arrive.
+    Query {
+        #[command(flatten)]
+        options: Options,
+        /// Stored events of each server.
+        #[arg(long, value_delimiter = ',', default_value = "500000,5000000")]
+        events: Vec<u64>,
+        /// Issues that they belong to.
+        #[arg(long, default_value_t = 50_000)]
+        issues: u64,
+        /// Leaves the data folders, and takes up those that another run has left.
+        #[arg(long)]
+        keep: bool,
     },
     /// Serves as one of the two sinks; used by `bench`.
     Sink {
@@ -112,6 +127,7 @@ async fn main() -> Result<()> {
         }
         Command::Retention { options, events } => retention::run(&options, events).await,
         Command::Scale { options, events } => scale::run(&options, &events).await,
+        Command::Query { options, events, issues, keep } => query::run(&options, &events, issues, keep).await,
         Command::Sink { durable } => sink::run(durable).await,
     }
 }

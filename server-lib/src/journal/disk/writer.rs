@@ -30,8 +30,6 @@ use super::segment::{OpenSegment, SEGMENT_HEADER_BYTES, Segment, SegmentHeader, 
 use super::shared::Shared;
 use super::spare::{PAGE_BYTES, Spares};
 
-/// Fast, and compaction packs again.
-const LEVEL: i8 = 1;
 /// A block is finished when the next record would make it larger.
 const BLOCK_BYTES: usize = 1024 * 1024;
 /// How long the free space is believed.
@@ -114,7 +112,7 @@ impl Writer {
             })
         });
         Ok(Self {
-            packer: Packer::new(LEVEL)?,
+            packer: Packer::hasty()?,
             shared,
             builder: BlockBuilder::new(),
             group: Vec::new(),

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::model::event::Level;
 use crate::model::ids::ProjectId;
 use crate::model::time::Millis;
-use crate::store::query::{EventFilter, Page};
+use crate::store::query::{EventFilter, Minutes, Page};
 use crate::store::{MAX_ENVIRONMENTS, Store};
 
 const LEVELS: &[Level] = &[Level::Fatal, Level::Error, Level::Warning, Level::Info];
@@ -94,6 +94,19 @@ fn some_page(dice: &mut Dice) -> Page {
     }
 }
 
+fn some_minutes(dice: &mut Dice) -> Minutes {
+    let length = dice.one_of(&[1, 15, 60, 90, 24 * 60]);
+    let count = dice.one_of(&[1, 7, 96]);
+    let start = NOW.plus(-i64::from(length) * i64::from(count) * Millis::MINUTE);
+    let step = i64::from(length) * Millis::MINUTE;
+    // Some begin where longer intervals do, and some do not.
+    let start = match dice.below(2) {
+        0 => Millis(start.0.div_euclid(step) * step),
+        _ => start,
+    };
+    Minutes::new(start, length, count)
+}
+
 async fn compare(
     store: &Store,
     projects: &[ProjectId],
@@ -103,6 +116,9 @@ async fn compare(
     for _ in 0..250 {
         let filter = some_filter(dice, projects, reference);
         reference.compare(store, &filter, some_page(dice)).await?;
+        reference
+            .compare_series(store, &filter, some_minutes(dice))
+            .await?;
     }
     let everything = EventFilter {
         projects: projects.to_vec(),

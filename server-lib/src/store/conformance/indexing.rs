@@ -35,6 +35,7 @@ pub(super) async fn index(store: &Store, feed: &Feed, at_once: u32) -> Result<()
                 group: row.group,
                 timestamp: row.timestamp,
                 user: row.user,
+                is_user_known: false,
                 tags: &event.facts.tags,
                 text: (!text.is_empty()).then_some((hash, text)),
             });

@@ -28,6 +28,8 @@ pub mod picks;
 mod reference;
 pub mod releases;
 pub mod search;
+pub mod sessions;
+pub mod split;
 pub mod stats;
 pub mod tokens;
 pub mod upkeep;
@@ -56,6 +58,14 @@ pub fn partitioned(partition_events: u64) -> StoreOptions {
         partition_events,
         partition_age: Duration::from_secs(365 * 24 * 60 * 60),
         clock: Arc::new(Standing(NOW)),
+    }
+}
+
+/// Returns options of a store that is opened at another moment.
+fn opened_at(now: Millis) -> StoreOptions {
+    StoreOptions {
+        clock: Arc::new(Standing(now)),
+        ..options()
     }
 }
 
@@ -176,6 +186,12 @@ macro_rules! store_conformance {
                 people_are_counted_once,
                 the_same_index_batch_again_changes_nothing,
             ],
+            split: [
+                events_are_split_up_as_by_looking_at_each,
+                people_and_issues_of_long_periods_are_summed_by_hour,
+                parts_of_erased_events_and_deleted_issues_shrink,
+                too_many_rows_are_not_read,
+            ],
             picks: [
                 issues_are_found_as_by_looking_at_each,
             ],
@@ -204,6 +220,15 @@ macro_rules! store_conformance {
                 tallies_and_updates_add_up,
                 sessions_are_counted_when_they_began,
                 a_session_is_in_the_total_once_its_beginning_was_told,
+            ],
+            sessions: [
+                a_person_is_counted_once_whatever_is_added_up,
+                many_people_are_estimated,
+                sessions_that_ended_well_tell_how_long_they_took,
+                an_erased_person_is_in_no_sum,
+                old_sessions_are_forgotten_and_stay_counted,
+                old_sums_are_kept_by_the_hour_then_by_the_day_and_then_not,
+                items_fill_a_partition_too,
             ],
             upkeep: [
                 a_full_partition_is_followed_by_another,

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::model::event::EventRow;
 use crate::model::ids::{ProjectId, Seq};
 use crate::model::time::Millis;
-use crate::store::query::{EventFilter, Page};
+use crate::store::query::{EventFilter, LevelCounts, Minutes, Page};
 use crate::store::{Applied, Store};
 
 /// What the store should show.
@@ -57,6 +57,29 @@ impl Reference {
         rows.retain(|row| matches(row, filter));
         rows.sort_by_key(|row| Reverse((row.timestamp, row.seq)));
         rows
+    }
+
+    /// Compares the store's series with one that is counted event by event.
+    pub(super) async fn compare_series(
+        &self,
+        store: &Store,
+        filter: &EventFilter,
+        minutes: Minutes,
+    ) -> Result<(), Error> {
+        let mut expected = vec![LevelCounts::default(); minutes.count()];
+        let filter = EventFilter {
+            times: None,
+            ..filter.clone()
+        };
+        for row in self.list(&filter) {
+            let place = minutes.place(row.timestamp.minute());
+            if let Some(counts) = place.and_then(|place| expected.get_mut(place)) {
+                counts.add(row.level, 1);
+            }
+        }
+        let series = store.events.series(&filter, minutes).await?;
+        assert_eq!(series, expected, "{filter:?} {minutes:?}");
+        Ok(())
     }
 
     /// Compares the store's answers with its own.

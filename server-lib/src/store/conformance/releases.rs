@@ -8,8 +8,9 @@ use crate::model::ids::ProjectId;
 use crate::model::release::{Commit, NewDeployment, NewRelease, ReleaseChange};
 use crate::model::session::SessionTally;
 use crate::model::time::Millis;
+use crate::store::health::Split;
 use crate::store::query::{Page, ReleaseFilter};
-use crate::store::{HealthFilter, Store};
+use crate::store::{HealthFilter, HealthRow, Store};
 
 async fn versions(store: &Store, filter: &ReleaseFilter) -> Result<Vec<String>, Error> {
     let found = store.releases.list(filter, Page::first(50)).await?;
@@ -104,7 +105,8 @@ pub async fn releases_are_made_changed_and_listed(place: &dyn Place) -> Result<(
     let commits = change.commits.clone().unwrap_or_default();
     let changed = store.releases.update(one, "shop@1.0", change).await?;
     assert_eq!(changed.released, Some(NOW));
-    assert_eq!((changed.commits, changed.last_commit.as_str()), (2, "b"));
+    assert_eq!(changed.commits, 2);
+    assert_eq!(changed.last_commit.as_ref(), commits.first());
     assert_eq!(store.releases.commits(one, "shop@1.0").await?, commits);
     let refused = store
         .releases
@@ -211,27 +213,35 @@ pub async fn health_is_summed_by_release_and_interval(place: &dyn Place) -> Resu
         releases: Vec::new(),
         environments: Vec::new(),
         interval_minutes: None,
+        by: Split::ALL,
+        with_detail: false,
+        most_groups: 2,
     };
     let sums = store.releases.health(&filter).await?;
     let told: Vec<_> = (sums.iter())
         .map(|row| {
-            (
-                row.release.as_str(),
-                row.sessions.total,
-                row.sessions.crashed,
-            )
+            let sessions = row.whole.sessions;
+            (row.release.as_deref(), sessions.total, sessions.crashed)
         })
         .collect();
-    assert_eq!(told, [("1.0", 43, 7), ("2.0", 20, 8)]);
+    assert_eq!(told, [(Some("1.0"), 43, 7), (Some("2.0"), 20, 8)]);
+    let names = sums
+        .first()
+        .map(|row| (row.project, row.environment.as_deref()));
+    assert_eq!(names, Some((Some(project), Some("production"))));
+    filter.by = Split::default();
     filter.interval_minutes = Some(60);
+    let series = |sums: &[HealthRow]| -> Vec<_> {
+        let all = sums.iter().flat_map(|row| &row.series);
+        all.map(|(at, health)| (at.minute() - hour, health.sessions.crashed))
+            .collect()
+    };
+    let sums = store.releases.health(&filter).await?;
+    assert_eq!(series(&sums), [(0, 11), (60, 4)]);
     filter.releases = vec!["1.0".to_owned()];
     filter.environments = vec!["production".to_owned()];
     let sums = store.releases.health(&filter).await?;
-    let told: Vec<_> = sums
-        .iter()
-        .map(|row| (row.at.minute() - hour, row.sessions.crashed))
-        .collect();
-    assert_eq!(told, [(0, 3), (60, 4)]);
+    assert_eq!(series(&sums), [(0, 3), (60, 4)]);
     filter.environments = vec!["staging".to_owned()];
     assert_eq!(store.releases.health(&filter).await?, []);
     Ok(())

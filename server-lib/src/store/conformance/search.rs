@@ -153,7 +153,7 @@ impl Field {
     }
 
     /// Returns what a question means, latest arrival first.
-    fn expected(&self, query: &EventQuery) -> Vec<EventRow> {
+    pub(super) fn expected(&self, query: &EventQuery) -> Vec<EventRow> {
         let mut rows: Vec<_> = (self.rows.iter())
             .filter(|row| query.projects.contains(&row.project))
             .filter(|row| {

@@ -142,6 +142,7 @@ pub(super) fn change(
         started: NOW,
         received: NOW.plus(i64::try_from(sequence).unwrap_or(0)),
         duration_ms: Some(5),
+        hang: None,
         release: "1.0".to_owned(),
         environment: "production".to_owned(),
     }

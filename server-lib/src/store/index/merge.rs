@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
-use super::key::{self, OTHERS, Owner, TAGS};
+use super::key::{self, OTHERS, Owner, PEOPLE, TAGS};
 use super::page::{
     Entries, Page, PageBuilder, damaged, read_seen, read_set, write_seen, write_set,
 };
+use super::people::People;
 use super::purge::Going;
 use crate::error::Error;
 use crate::model::tag::Seen;
@@ -135,6 +136,14 @@ impl Joiner {
         let mut value = Vec::new();
         let joined = match parts {
             [one] => one.as_slice(),
+            many if self.kind == PEOPLE => {
+                let mut people = People::default();
+                for part in many {
+                    people.add(&People::from_bytes(part));
+                }
+                value = people.to_bytes();
+                &value
+            }
             many => {
                 let mut set = RoaringBitmap::new();
                 for part in many {

@@ -30,13 +30,17 @@ pub(super) mod members;
 pub mod merge;
 pub(super) mod merging;
 pub mod page;
+mod parts;
 pub mod pending;
 pub mod people;
 pub(super) mod purge;
 pub(super) mod renewal;
 pub(super) mod shelf;
+pub(super) mod split;
 pub(super) mod tags;
+mod values;
 
+pub use parts::{Measures, Part, PartKey, Parts, Split, SplitBy};
 pub use pending::{GroupText, IndexBatch, IndexedEvent, Pending};
 pub use renewal::{Renewal, StaleGroup};
 
@@ -93,6 +97,11 @@ pub trait Index: Send + Sync + 'static {
     /// cost reading rows, and counting by issue does, so there are bounds: see
     /// [`EventCounts::is_incomplete`].
     async fn count(&self, query: &EventQuery, by: CountBy) -> Result<EventCounts, Error>;
+
+    /// Splits the events that `find` would return without a limit up, and tells of each part what
+    /// is asked for. As far as rows have to be read there are bounds: see [`Parts::is_incomplete`].
+    /// People and issues of periods of some hours are those of whole hours.
+    async fn split(&self, query: &EventQuery, split: &Split) -> Result<Parts, Error>;
 }
 
 /// Rows of events after a place.

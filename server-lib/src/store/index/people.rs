@@ -51,6 +51,21 @@ impl People {
         )
     }
 
+    /// Makes a set of numbers in any order.
+    #[must_use]
+    pub fn of(mut numbers: Vec<u32>) -> Self {
+        numbers.sort_unstable();
+        numbers.dedup();
+        if numbers.len() <= EXACT {
+            return Self::Few(numbers);
+        }
+        let mut registers = vec![0; REGISTERS];
+        for number in numbers {
+            note(&mut registers, number);
+        }
+        Self::Many(registers)
+    }
+
     /// Returns the set as databases keep it.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
@@ -65,13 +80,6 @@ impl People {
                 bytes.extend_from_slice(registers);
                 bytes
             }
-        }
-    }
-
-    /// Takes somebody out; an estimate stays as it is.
-    pub fn remove(&mut self, number: u32) {
-        if let Self::Few(numbers) = self {
-            numbers.retain(|other| *other != number);
         }
     }
 
@@ -103,6 +111,31 @@ impl People {
             }
             Self::Many(registers) => note(registers, number),
         }
+    }
+
+    /// Takes somebody out; false when nothing is different then. Who is in an estimate cannot be
+    /// told, and stays in it.
+    pub fn remove(&mut self, number: u32) -> bool {
+        let Self::Few(numbers) = self else {
+            return false;
+        };
+        let place = numbers.binary_search(&number);
+        place.map(|place| numbers.remove(place)).is_ok()
+    }
+
+    /// Returns how many bytes it takes.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Few(numbers) => numbers.len().saturating_mul(size_of::<u32>()),
+            Self::Many(registers) => registers.len(),
+        }
+    }
+
+    /// Reports whether nobody is in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        matches!(self, Self::Few(numbers) if numbers.is_empty())
     }
 
     /// Adds everybody of another set.
@@ -209,11 +242,14 @@ mod tests {
     #[test]
     fn sets_are_put_together_and_come_back_as_they_went() {
         for (one, two) in [(0..100, 50..200), (0..2000, 100..200), (0..50, 0..3000)] {
-            let all = of(one.start.min(two.start)..one.end.max(two.end));
+            let one_by_one = one.start.min(two.start)..one.end.max(two.end);
+            let all = of(one_by_one.clone());
             let mut sum = of(one);
             sum.add(&of(two));
             assert_eq!(sum, all);
             assert_eq!(People::from_bytes(&sum.to_bytes()), sum);
+            let numbers = (one_by_one.clone()).map(number).rev().collect();
+            assert_eq!(People::of(numbers), of(one_by_one));
         }
         assert_eq!(People::from_bytes(b""), People::default());
     }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use roaring::RoaringBitmap;
 
-use super::key::{self, EVENTS, GROUPS, HOURS, OTHERS, Owner};
+use super::key::{self, ACTIVE, EVENTS, GROUPS, HOURS, OTHERS, Owner, PEOPLE};
 use super::page::{Entries, read_set, write_set};
 use super::shelf::{Shelf, Shelved};
 use crate::error::Error;
@@ -124,6 +124,9 @@ impl Going {
         key: &[u8],
         value: &'a [u8],
     ) -> Result<Option<Cow<'a, [u8]>>, Error> {
+        if let PEOPLE | ACTIVE = kind {
+            return self.left_of_hour(kind, key, value);
+        }
         let number = number(key);
         let is_touched = kind == HOURS || !self.projects.is_empty();
         if !is_touched && self.with(number).is_empty() {
@@ -140,6 +143,33 @@ impl Going {
         } else {
             set -= &self.places;
         }
+        if set.is_empty() {
+            return Ok(None);
+        }
+        let mut left = Vec::new();
+        set.optimize();
+        write_set(&mut left, &set)?;
+        Ok(Some(Cow::Owned(left)))
+    }
+
+    /// Returns what is left of who was affected, or of which groups had events, in an hour of a
+    /// project. Numbers of people stay: others of the same hour may be the same person's.
+    fn left_of_hour<'a>(
+        &self,
+        kind: u8,
+        key: &[u8],
+        value: &'a [u8],
+    ) -> Result<Option<Cow<'a, [u8]>>, Error> {
+        let owner = key::read_project_hour(key).map(|(project, _)| project);
+        if owner.is_none_or(|project| self.projects.contains(&project)) {
+            return Ok(None);
+        }
+        if kind == PEOPLE {
+            return Ok(Some(Cow::Borrowed(value)));
+        }
+        let mut set = RoaringBitmap::new();
+        read_set(value, &mut set)?;
+        set &= &self.groups;
         if set.is_empty() {
             return Ok(None);
         }

@@ -62,7 +62,7 @@ pub(super) const TABLES: [&str; 38] = [
     "stale_groups",
     "outcomes",
     "sessions",
-    "session_tallies",
+    "session_counts",
     "block_ranges",
 ];
 /// A table may be packed or dropped between the look-up and the first read.

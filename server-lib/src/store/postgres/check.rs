@@ -50,7 +50,7 @@ async fn sums(lease: &mut Lease, findings: &mut Vec<String>) -> Result<(), Error
     let position = seq(&position, 0)?;
     let partitions = lease
         .query(
-            "SELECT id, events, last_seq FROM partitions ORDER BY id",
+            "SELECT id, events, last_seq, items FROM partitions ORDER BY id",
             &[],
         )
         .await?;
@@ -65,7 +65,8 @@ async fn sums(lease: &mut Lease, findings: &mut Vec<String>) -> Result<(), Error
                 &format!(
                     "SELECT (SELECT count(*) FROM events_{id}), \
                      (SELECT COALESCE(sum(events), 0)::bigint FROM event_counts_{id}), \
-                     (SELECT COALESCE(sum(events), 0)::bigint FROM issue_counts_{id})"
+                     (SELECT COALESCE(sum(events), 0)::bigint FROM issue_counts_{id}), \
+                     (SELECT count(*) FROM items_{id})"
                 ),
                 &[],
             )
@@ -78,6 +79,12 @@ async fn sums(lease: &mut Lease, findings: &mut Vec<String>) -> Result<(), Error
                         "partition {id} should have {expected} events, its {what} have {found}"
                     ));
                 }
+            }
+            let (items, noted) = (count(row, 3)?, count(partition, 3)?);
+            if items != noted {
+                findings.push(format!(
+                    "partition {id} has {items} items and notes {noted}"
+                ));
             }
         }
     }

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use tokio_postgres::Row;
 
-use super::digest::{BEGIN, Counted, LOCK, add_events, mark_dead};
+use super::digest::{BEGIN, Counted, LOCK, add_events, lost_items, mark_dead, sessions};
 use super::index::purging;
 use super::issues::remove;
 use super::pool::{Lease, Pool};
 use super::row::{Sixteen, big, get, int, seq};
+use super::session_sums;
 use crate::error::Error;
 use crate::model::ids::{ProjectId, Seq};
 use crate::model::time::Millis;
@@ -30,18 +31,22 @@ pub(super) async fn by_place(lease: &mut Lease, seqs: &[Seq]) -> Result<u64, Err
         for row in &events {
             gone.push(seq(row, 1)?);
         }
+        let mut parts = Vec::new();
         for row in delete_items_of(lease, &events).await? {
             gone.push(seq(&row, 0)?);
+            parts.push(get(&row, 1)?);
         }
         let items = lease
             .query(
-                "DELETE FROM items WHERE seq = ANY($1) RETURNING seq",
+                "DELETE FROM items WHERE seq = ANY($1) RETURNING seq, part",
                 &[&chunk],
             )
             .await?;
         for row in &items {
             gone.push(seq(row, 0)?);
+            parts.push(get(row, 1)?);
         }
+        lost_items(lease, &parts).await?;
         mark_dead(lease, &gone).await?;
         let owners = events
             .iter()
@@ -78,17 +83,42 @@ pub(super) async fn by_person(
         let seqs = seqs.collect::<Result<Vec<_>, _>>()?;
         erased = erased.saturating_add(by_place(lease, &seqs).await?);
     }
-    let sessions = lease
-        .execute(
-            "DELETE FROM sessions WHERE project = $1 AND person = $2",
-            &[&int(project.0), &person],
-        )
-        .await?;
-    Ok(erased.saturating_add(sessions))
+    erased = erased.saturating_add(sessions_of(lease, project, person).await?);
+    Ok(erased)
+}
+
+/// Erases the sessions of a person, and the person in the sums.
+async fn sessions_of(lease: &mut Lease, project: ProjectId, person: i64) -> Result<u64, Error> {
+    let mut erased = 0_u64;
+    let chunk = big(CHUNK as u64);
+    loop {
+        lease.begin(BEGIN).await?;
+        lease.query(LOCK, &[]).await?;
+        let gone = sessions::erase(lease, project, person, chunk).await?;
+        lease.commit().await?;
+        erased = erased.saturating_add(gone);
+        if gone < CHUNK as u64 {
+            break;
+        }
+    }
+    let mut after = None;
+    loop {
+        lease.begin(BEGIN).await?;
+        lease.query(LOCK, &[]).await?;
+        after = session_sums::forget_person(lease, (project, person), after, chunk).await?;
+        lease.commit().await?;
+        if after.is_none() {
+            return Ok(erased);
+        }
+    }
 }
 
 /// Removes up to `limit` rows that are hidden. Their bodies are dead by the project's mark.
-pub(super) async fn sweep(pool: &std::sync::Arc<Pool>, limit: u64) -> Result<u64, Error> {
+pub(super) async fn sweep(
+    pool: &std::sync::Arc<Pool>,
+    limit: u64,
+    now: Millis,
+) -> Result<u64, Error> {
     let mut lease = pool.lend().await?;
     let limit = big(limit.min(CHUNK as u64));
     lease.begin(BEGIN).await?;
@@ -115,13 +145,15 @@ pub(super) async fn sweep(pool: &std::sync::Arc<Pool>, limit: u64) -> Result<u64
         )
         .await?;
     let items = places(&rows)?;
-    removed = removed.saturating_add(
-        lease
-            .execute("DELETE FROM items WHERE seq = ANY($1)", &[&items])
-            .await?,
-    );
+    let sql = "DELETE FROM items WHERE seq = ANY($1) RETURNING part";
+    let gone = lease.query(sql, &[&items]).await?;
+    let parts: Result<Vec<i32>, _> = gone.iter().map(|row| get(row, 0)).collect();
+    lost_items(&mut lease, &parts?).await?;
+    removed = removed.saturating_add(gone.len() as u64);
     if removed == 0 {
         forget_deleted_projects(&mut lease).await?;
+        sessions::forget(&mut lease, now).await?;
+        session_sums::roll(&mut lease, now).await?;
         let condemned = remove::condemned(&mut lease, limit).await?;
         if !condemned.is_empty() {
             lease.commit().await?;
@@ -155,7 +187,7 @@ async fn forget_deleted_projects(lease: &mut Lease) -> Result<(), Error> {
         "outcomes",
         "environments",
         "sessions",
-        "session_tallies",
+        "session_counts",
     ] {
         lease
             .run(&format!(
@@ -230,7 +262,7 @@ async fn delete_items_of(lease: &mut Lease, events: &[Row]) -> Result<Vec<Row>, 
     lease
         .query(
             "DELETE FROM items i USING unnest($1::integer[], $2::uuid[]) AS k (project, event_id) \
-             WHERE i.event_id = k.event_id AND i.project + 0 = k.project RETURNING i.seq",
+             WHERE i.event_id = k.event_id AND i.project + 0 = k.project RETURNING i.seq, i.part",
             &[&projects, &ids],
         )
         .await

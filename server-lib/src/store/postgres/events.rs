@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use mini_sentry::protocol::EventId;
 
-use super::filter::{OF_ISSUE, Scope, Where, count_events};
+use super::filter::{OF_ISSUE, Scope, Where, count_events, count_series};
 use super::pool::Pool;
 use super::row::{
     Sixteen, big, count, event, event_columns, events, get, int, item, item_columns, level_code,
@@ -18,7 +18,7 @@ use crate::model::ids::{ProjectId, Seq};
 use crate::model::item::ItemRow;
 use crate::model::record::RecordKind;
 use crate::model::time::Millis;
-use crate::store::query::{EventFilter, ItemFilter, Page};
+use crate::store::query::{EventFilter, ItemFilter, LevelCounts, Minutes, Page};
 use crate::store::{Events, MAX_ENVIRONMENTS};
 
 /// Records are numbered when they are appended, which is later than they arrive.
@@ -151,6 +151,20 @@ impl Events for PostgresEvents {
         let count = count_events(&mut lease, filter).await?;
         lease.commit().await?;
         Ok(count)
+    }
+
+    async fn series(
+        &self,
+        filter: &EventFilter,
+        minutes: Minutes,
+    ) -> Result<Vec<LevelCounts>, Error> {
+        let mut lease = self.pool.lend().await?;
+        lease
+            .begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            .await?;
+        let counts = count_series(&mut lease, filter, minutes).await?;
+        lease.commit().await?;
+        Ok(counts)
     }
 
     async fn environments(&self, of: &[ProjectId]) -> Result<Vec<(ProjectId, String)>, Error> {

@@ -3,11 +3,11 @@
 use tokio_postgres::types::ToSql;
 
 use super::pool::Lease;
-use super::row::{count, get, indexed, level_code, projects, text};
+use super::row::{count, get, indexed, level, level_code, projects, text};
 use crate::error::Error;
 use crate::model::ids::ProjectId;
 use crate::model::time::Millis;
-use crate::store::query::EventFilter;
+use crate::store::query::{EventFilter, LevelCounts, Minutes};
 
 type Value = Box<dyn ToSql + Sync + Send>;
 
@@ -98,6 +98,12 @@ impl Where {
         self.values.push(Box::new(value));
         let place = self.values.len();
         self.sql.push_str(&format!(" AND {before}${place}{after}"));
+    }
+
+    /// Adds a value, and returns how a statement names it.
+    fn value(&mut self, value: i64) -> String {
+        self.values.push(Box::new(value));
+        format!("${}", self.values.len())
     }
 
     /// Adds a condition without a value.
@@ -192,8 +198,61 @@ async fn sum(
     lease: &mut Lease,
     filter: &EventFilter,
     scope: &Scope,
-    (from, upto): (i64, i64),
+    minutes: (i64, i64),
 ) -> Result<u64, Error> {
+    let (source, conditions) = of_sums(filter, scope, minutes);
+    let sql = format!("SELECT COALESCE(sum(c.events), 0)::bigint FROM {source}");
+    single(lease, &sql, &conditions).await
+}
+
+/// Counts what a filter lets through by interval and level.
+pub(super) async fn count_series(
+    lease: &mut Lease,
+    filter: &EventFilter,
+    minutes: Minutes,
+) -> Result<Vec<LevelCounts>, Error> {
+    let mut counts = vec![LevelCounts::default(); minutes.count()];
+    let scope = Scope::of(lease, &filter.projects).await?;
+    let (begin, end) = minutes.bounds();
+    if scope.is_empty() || end <= begin {
+        return Ok(counts);
+    }
+    let (source, mut conditions) = of_sums(filter, &scope, (begin, end.saturating_sub(1)));
+    let length = conditions.value(minutes.length());
+    let sql = format!(
+        "SELECT (c.minute - $2) / {length} AS place, c.level, sum(c.events)::bigint \
+         FROM {source} GROUP BY 1, 2"
+    );
+    for row in &lease.query_text(&sql, &conditions.params()).await? {
+        let place = usize::try_from(get::<i64>(row, 0)?).unwrap_or(usize::MAX);
+        if let Some(counts) = counts.get_mut(place) {
+            counts.add(level(row, 1)?, count(row, 2)?);
+        }
+    }
+    let marked = scope.marked();
+    if marked.is_empty() {
+        return Ok(counts);
+    }
+    let times = (
+        begin.saturating_mul(Millis::MINUTE),
+        end.saturating_mul(Millis::MINUTE).saturating_sub(1),
+    );
+    let (source, mut conditions) = of_rows(filter, &marked, times, true);
+    let length = conditions.value(minutes.length().saturating_mul(Millis::MINUTE));
+    let sql = format!(
+        "SELECT (x.happened - $3) / {length} AS place, x.level, count(*) FROM {source} GROUP BY 1, 2"
+    );
+    for row in &lease.query_text(&sql, &conditions.params()).await? {
+        let place = usize::try_from(get::<i64>(row, 0)?).unwrap_or(usize::MAX);
+        if let Some(counts) = counts.get_mut(place) {
+            counts.take(level(row, 1)?, count(row, 2)?);
+        }
+    }
+    Ok(counts)
+}
+
+/// Says which sums a filter means.
+fn of_sums(filter: &EventFilter, scope: &Scope, (from, upto): (i64, i64)) -> (String, Where) {
     let mut conditions = Where::new(vec![
         Box::new(scope.projects()),
         Box::new(from),
@@ -230,12 +289,11 @@ async fn sum(
     if !filter.releases.is_empty() {
         conditions.add("c.release = ANY(", keys(&filter.releases), ")");
     }
-    let sql = format!(
-        "SELECT COALESCE(sum(c.events), 0)::bigint FROM {source} \
-         AND c.minute BETWEEN $2 AND $3{}",
+    let source = format!(
+        "{source} AND c.minute BETWEEN $2 AND $3{}",
         conditions.sql()
     );
-    single(lease, &sql, &conditions).await
+    (source, conditions)
 }
 
 /// Counts rows themselves: those up to the marks, or those beyond.
@@ -243,9 +301,21 @@ async fn rows(
     lease: &mut Lease,
     filter: &EventFilter,
     scope: &Scope,
-    (first, last): (i64, i64),
+    times: (i64, i64),
     hidden: bool,
 ) -> Result<u64, Error> {
+    let (source, conditions) = of_rows(filter, scope, times, hidden);
+    let sql = format!("SELECT count(*) FROM {source}");
+    single(lease, &sql, &conditions).await
+}
+
+/// Says which rows a filter means.
+fn of_rows(
+    filter: &EventFilter,
+    scope: &Scope,
+    (first, last): (i64, i64),
+    hidden: bool,
+) -> (String, Where) {
     let mut conditions = Where::new(vec![
         Box::new(scope.projects()),
         Box::new(scope.floors()),
@@ -276,13 +346,13 @@ async fn rows(
         conditions.add("x.release = ANY(", texts(&filter.releases), ")");
     }
     let side = if hidden { "<=" } else { ">" };
-    let sql = format!(
-        "SELECT count(*) FROM unnest($1::integer[], $2::bigint[]) AS p (project, floor) \
+    let source = format!(
+        "unnest($1::integer[], $2::bigint[]) AS p (project, floor) \
          JOIN events x ON x.project = p.project AND x.received {side} p.floor \
          WHERE x.happened BETWEEN $3 AND $4{}",
         conditions.sql()
     );
-    single(lease, &sql, &conditions).await
+    (source, conditions)
 }
 
 async fn single(lease: &mut Lease, sql: &str, conditions: &Where) -> Result<u64, Error> {

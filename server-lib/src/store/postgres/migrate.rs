@@ -50,8 +50,13 @@ const MIGRATIONS: &[Migration] = &[
     },
     Migration {
         number: 6,
+        name: "sessions",
+        sql: include_str!("../../../migrations/postgres/0006_sessions.sql"),
+    },
+    Migration {
+        number: 7,
         name: "erasure",
-        sql: include_str!("../../../migrations/postgres/0006_erasure.sql"),
+        sql: include_str!("../../../migrations/postgres/0007_erasure.sql"),
     },
 ];
 

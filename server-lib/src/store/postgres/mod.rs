@@ -27,6 +27,7 @@ mod pool;
 mod releases;
 mod restore;
 mod row;
+mod session_sums;
 mod stats;
 mod tls;
 mod upkeep;
@@ -52,6 +53,7 @@ use crate::error::Error;
 pub async fn open(uri: &str, data_dir: &Path, options: StoreOptions) -> Result<Store, Error> {
     let pool = pool::Pool::new(address::Address::parse(uri)?)?;
     migrate::migrate(&pool, migrate::newest()).await?;
+    let clock = Arc::clone(&options.clock);
     Ok(Store {
         catalog: Arc::new(catalog::PostgresCatalog::new(Arc::clone(&pool))),
         people: Arc::new(people::PostgresPeople::new(Arc::clone(&pool))),
@@ -68,6 +70,6 @@ pub async fn open(uri: &str, data_dir: &Path, options: StoreOptions) -> Result<S
             Arc::clone(&pool),
             Blobs::at(data_dir.join("blobs")),
         ))),
-        upkeep: Arc::new(upkeep::PostgresUpkeep::new(pool)),
+        upkeep: Arc::new(upkeep::PostgresUpkeep::new(pool, clock)),
     })
 }

@@ -9,11 +9,13 @@ use mini_sentry::ratelimit::DataCategory;
 use super::digest::add_outcomes;
 use super::pool::Pool;
 use super::row::{Sixteen, coded, count, get, int, project, projects};
+use super::session_sums;
 use crate::error::Error;
 use crate::model::ids::ProjectId;
 use crate::model::outcome::{Outcome, OutcomeCount};
 use crate::model::session::SessionState;
 use crate::model::time::Millis;
+use crate::store::health::shown;
 use crate::store::query::{OutcomeFilter, OutcomeRow};
 use crate::store::{SessionTotals, Stats};
 
@@ -83,11 +85,7 @@ impl Stats for PostgresStats {
             .await?;
         let Some(row) = row else { return Ok(None) };
         let state = coded(&row, 0, SessionState::from_code)?;
-        let survived = matches!(state, SessionState::Ok | SessionState::Exited);
-        if survived && count(&row, 1)? > 0 {
-            return Ok(Some(SessionState::Errored));
-        }
-        Ok(Some(state))
+        Ok(Some(shown(state, count(&row, 1)?)))
     }
 
     async fn session_totals(
@@ -96,23 +94,6 @@ impl Stats for PostgresStats {
         times: RangeInclusive<Millis>,
     ) -> Result<SessionTotals, Error> {
         let mut lease = self.pool.lend().await?;
-        let row = lease
-            .query_one(
-                include_str!("session_totals.sql"),
-                &[
-                    &int(project.0),
-                    &times.start().0,
-                    &times.end().0,
-                    &times.start().minute(),
-                    &times.end().minute(),
-                ],
-            )
-            .await?;
-        Ok(SessionTotals {
-            total: count(&row, 0)?,
-            errored: count(&row, 1)?,
-            abnormal: count(&row, 2)?,
-            crashed: count(&row, 3)?,
-        })
+        session_sums::totals(&mut lease, project, &times).await
     }
 }

@@ -10,6 +10,7 @@ use super::digest::{LOCK, PARTED_TABLES};
 use super::pool::Pool;
 use super::row::{big, count, get, int, number, project, seq};
 use super::{backup, check, erase};
+use crate::clock::Clock;
 use crate::error::{Error, ErrorKind};
 use crate::model::ids::{PartitionId, ProjectId, Seq};
 use crate::model::time::Millis;
@@ -19,12 +20,13 @@ use crate::store::{DeadRecords, Partition, Upkeep};
 #[derive(Debug)]
 pub(super) struct PostgresUpkeep {
     pool: Arc<Pool>,
+    clock: Arc<dyn Clock>,
 }
 
 impl PostgresUpkeep {
     /// Makes the part.
-    pub(super) fn new(pool: Arc<Pool>) -> Self {
-        Self { pool }
+    pub(super) fn new(pool: Arc<Pool>, clock: Arc<dyn Clock>) -> Self {
+        Self { pool, clock }
     }
 }
 
@@ -139,7 +141,7 @@ impl Upkeep for PostgresUpkeep {
     }
 
     async fn sweep(&self, rows: u64) -> Result<u64, Error> {
-        erase::sweep(&self.pool, rows).await
+        erase::sweep(&self.pool, rows, self.clock.now()).await
     }
 
     async fn dead(&self, seqs: RangeInclusive<Seq>) -> Result<DeadRecords, Error> {

@@ -14,10 +14,12 @@ use crate::model::time::Millis;
 mod event;
 mod expr;
 mod issue;
+mod series;
 
 pub use event::{EventHits, EventPredicate, EventQuery};
 pub use expr::{Expr, Interval, TagTest, TextPattern};
 pub use issue::{IssueCursor, IssueOrder, IssuePage, IssuePredicate, IssueQuery, ReleaseFilter};
+pub use series::{LevelCounts, Minutes};
 
 /// Which events. Empty lists and `None` mean any.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -12,7 +12,7 @@ use super::names::NameId;
 use super::partition::{self, Span};
 use super::question::Question;
 use super::row::{level, one, stored};
-use super::{Sqlite, count, cursor, environments, floors, items, names};
+use super::{Sqlite, count, cursor, environments, floors, items, names, series};
 use crate::error::Error;
 use crate::model::event::{EventKind, EventRow};
 use crate::model::ids::{GroupId, IssueId, ProjectId, Seq};
@@ -20,7 +20,7 @@ use crate::model::item::ItemRow;
 use crate::model::record::RecordKind;
 use crate::model::time::Millis;
 use crate::store::Events;
-use crate::store::query::{EventFilter, ItemFilter, Page};
+use crate::store::query::{EventFilter, ItemFilter, LevelCounts, Minutes, Page};
 
 /// Offsets up to this are walked; larger ones are worth asking the sums.
 const WALKED: u64 = 200;
@@ -58,6 +58,16 @@ impl Events for Sqlite {
             count::count(connection, &question, &partition::all(connection)?)
         })
         .await
+    }
+
+    async fn series(
+        &self,
+        filter: &EventFilter,
+        minutes: Minutes,
+    ) -> Result<Vec<LevelCounts>, Error> {
+        let filter = filter.clone();
+        self.read(move |connection| series::read(connection, &filter, minutes))
+            .await
     }
 
     async fn environments(

@@ -31,8 +31,12 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../../migrations/sqlite/0004_people.sql"),
     },
     Migration {
+        name: "sessions",
+        sql: include_str!("../../../migrations/sqlite/0005_sessions.sql"),
+    },
+    Migration {
         name: "erasure",
-        sql: include_str!("../../../migrations/sqlite/0005_erasure.sql"),
+        sql: include_str!("../../../migrations/sqlite/0006_erasure.sql"),
     },
 ];
 

@@ -42,6 +42,8 @@ mod people;
 mod question;
 mod releases;
 mod row;
+mod series;
+mod session_sums;
 mod sessions;
 mod space;
 mod sums;

@@ -10,6 +10,7 @@ use super::outcomes;
 use super::partition::{self, Span};
 use super::row::{counted, one, rows, stored};
 use super::writer::{Durability, Memory, Writer};
+use super::{session_sums, sessions};
 use crate::error::Error;
 use crate::model::ids::{ProjectId, Seq};
 use crate::model::time::Millis;
@@ -19,9 +20,6 @@ const WINDOW: u64 = 10_000;
 
 /// Rows of a deleted project's own tables that one step removes.
 const CLEARED: i64 = 1000;
-
-/// Sessions that were not heard of for so long are forgotten; they stay counted.
-const SESSION_AGE: i64 = 10 * Millis::DAY;
 
 /// What a step did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,13 +84,8 @@ pub(super) fn tidy(writer: &mut Writer) -> Result<(), Error> {
     let now = writer.clock.now();
     writer.write(Durability::Process, |transaction, _| {
         outcomes::roll(transaction, now)?;
-        let forget = "DELETE FROM sessions WHERE (project, sid) IN
-            (SELECT project, sid FROM sessions WHERE received < ?1 ORDER BY received LIMIT ?2)";
-        let oldest = now.plus(-SESSION_AGE).0;
-        transaction
-            .prepare_cached(forget)?
-            .execute(params![oldest, CLEARED])?;
-        Ok(())
+        session_sums::roll(transaction, now)?;
+        sessions::forget(transaction, now)
     })?;
     writer.rest()
 }

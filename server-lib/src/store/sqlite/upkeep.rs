@@ -15,7 +15,7 @@ use super::partition::{self, Span};
 use super::question::Question;
 use super::row::{counted, not_found, one, rows};
 use super::writer::{Durability, Writer};
-use super::{Sqlite, backup, check, count, erase, outcomes, sessions, space, sweep};
+use super::{Sqlite, backup, check, count, erase, outcomes, session_sums, sessions, space, sweep};
 use crate::error::{Error, ErrorKind};
 use crate::model::ids::{PartitionId, ProjectId, Seq};
 use crate::model::outcome::OutcomeCount;
@@ -106,9 +106,20 @@ impl Upkeep for Sqlite {
                 break;
             }
         }
-        if erased > 0 {
-            self.writer.run(Writer::forget_erased).await?;
+        let mut after = None;
+        loop {
+            let step = self.writer.run(move |writer| {
+                writer.erase(Durability::Power, |transaction, _| {
+                    let person = (project, user);
+                    session_sums::forget_person(transaction, person, after, erase::STEP)
+                })
+            });
+            after = step.await?;
+            if after.is_none() {
+                break;
+            }
         }
+        self.writer.run(Writer::forget_erased).await?;
         Ok(erased)
     }
 
@@ -256,7 +267,7 @@ impl Stats for Sqlite {
         project: ProjectId,
         times: RangeInclusive<Millis>,
     ) -> Result<SessionTotals, Error> {
-        self.read(move |connection| sessions::totals(connection, project, &times))
+        self.read(move |connection| session_sums::totals(connection, project, &times))
             .await
     }
 }

@@ -10,8 +10,9 @@ use super::asked;
 use crate::model::release::NewRelease;
 use crate::model::time::Millis;
 use crate::state::AppState;
+use crate::store::health::Split;
 use crate::store::query::ReleaseFilter;
-use crate::store::{HealthFilter, HealthRow, SessionTotals};
+use crate::store::{Health, HealthFilter, HealthRow};
 use crate::web::access::Access;
 use crate::web::error::ApiError;
 use crate::web::extract::{Base, Body, Pairs};
@@ -19,7 +20,7 @@ use crate::web::paging::{Listed, Part, Place};
 use crate::web::period::{between, moment};
 use crate::web::present::own_release;
 use crate::web::reading;
-use crate::web::releases::{READ, Told, WRITE, version};
+use crate::web::releases::{READ, Told, WRITE, put_action, version};
 
 /// Health is told of so long a time when the caller does not say.
 const DEFAULT_PERIOD: i64 = 90 * Millis::DAY;
@@ -27,6 +28,8 @@ const DEFAULT_PERIOD: i64 = 90 * Millis::DAY;
 const DEFAULT_SERIES: i64 = Millis::DAY;
 /// Intervals of a series at most.
 const MAX_INTERVALS: u16 = 2_000;
+/// Releases in environments of projects at most.
+const MAX_GROUPS: usize = 50_000;
 
 pub(super) async fn list(
     State(state): State<AppState>,
@@ -81,6 +84,10 @@ pub(super) async fn create(
         change: wanted.told.change()?,
     };
     let (made, is_new) = state.store.releases.put(release).await?;
+    let action = put_action(is_new);
+    caller
+        .note(&state, action, &made.version, Some(project))
+        .await;
     let project = caller.project_by_id(project);
     let project = project.ok_or_else(ApiError::not_found)?;
     let status = if is_new {
@@ -102,7 +109,7 @@ pub(super) async fn health(
     reading::settle_list(&state).await;
     let rows = state.store.releases.health(&filter).await?;
     let show = |row: &HealthRow| {
-        let project = caller.project_by_id(row.project)?;
+        let project = caller.project_by_id(row.project?)?;
         Some(own_release::health(row, project))
     };
     Ok(Json(rows.iter().filter_map(show).collect()))
@@ -122,13 +129,15 @@ pub(super) async fn health_series(
         *series.times().start(),
         *series.times().end(),
     )?;
-    filter.interval_minutes = Some(1);
+    let minutes = series.step() / Millis::MINUTE;
+    filter.interval_minutes = u32::try_from(minutes).ok();
+    filter.by = Split::default();
     reading::settle_list(&state).await;
     let rows = state.store.releases.health(&filter).await?;
-    let mut sums = vec![SessionTotals::default(); series.len()];
-    for row in &rows {
-        if let Some(sum) = series.place(row.at).and_then(|at| sums.get_mut(at)) {
-            own_release::add(sum, &row.sessions);
+    let mut sums = vec![Health::default(); series.len()];
+    for (at, health) in rows.iter().flat_map(|row| &row.series) {
+        if let Some(sum) = series.place(*at).and_then(|at| sums.get_mut(at)) {
+            *sum = *health;
         }
     }
     let shown = series.starts().zip(&sums).map(|(start, sum)| {
@@ -154,5 +163,8 @@ fn filter(
         releases: texts("version").chain(texts("release")).collect(),
         environments: texts("environment").collect(),
         interval_minutes: None,
+        by: Split::ALL,
+        with_detail: true,
+        most_groups: MAX_GROUPS,
     })
 }

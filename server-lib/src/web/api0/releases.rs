@@ -11,6 +11,7 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::release_health::Healths;
 use super::stats;
 use crate::error::ErrorKind;
 use crate::model::catalog::Project;
@@ -27,7 +28,8 @@ use crate::web::paging::{Listed, Part, Place};
 use crate::web::present::release as present;
 use crate::web::reading;
 use crate::web::releases::{
-    READ, Told, WRITE, environment, moment, names, plain, version as checked,
+    READ, Told, WRITE, environment, moment, names, note_deployment, plain, put_action,
+    version as checked,
 };
 
 const ADMIN: &[Scope] = &[Scope::ProjectReleases, Scope::ProjectAdmin, Scope::OrgCi];
@@ -146,8 +148,9 @@ async fn list(
     let part = Part::of(&query)?;
     let (versions, has_more) = part.of_list(versions);
     let mut shown = Vec::with_capacity(versions.len());
+    let healths = Healths::asked(&state, &query, &projects, &versions).await?;
     for version in &versions {
-        shown.extend(show(&state, &caller, &projects, version).await?);
+        shown.extend(show_with(&state, &caller, &projects, version, healths.as_ref()).await?);
     }
     let place = Place {
         base: &base,
@@ -170,6 +173,17 @@ async fn show(
     projects: &[ProjectId],
     version: &str,
 ) -> Result<Option<Value>, ApiError> {
+    show_with(state, caller, projects, version, None).await
+}
+
+/// Shows the same, with its health where that is asked.
+async fn show_with(
+    state: &AppState,
+    caller: &Access,
+    projects: &[ProjectId],
+    version: &str,
+    healths: Option<&Healths>,
+) -> Result<Option<Value>, ApiError> {
     let rows = state.store.releases.find(projects, version).await?;
     let rows: Vec<(Release, &Project)> = rows
         .into_iter()
@@ -178,7 +192,12 @@ async fn show(
             Some((row, &**project))
         })
         .collect();
-    Ok(present::release(&rows))
+    let mut shown = present::release(&rows);
+    if let (Some(healths), Some(shown)) = (healths, &mut shown) {
+        let of: Vec<_> = rows.iter().map(|(row, _)| row.project).collect();
+        healths.show(shown, version, &of);
+    }
+    Ok(shown)
 }
 
 /// Returns the rows of the version in the path, of which there is at least one.
@@ -229,7 +248,10 @@ async fn create(
             at: state.clock.now(),
             change: change.clone(),
         };
-        is_new |= state.store.releases.put(release).await?.1;
+        let is_new_here = state.store.releases.put(release).await?.1;
+        let action = put_action(is_new_here);
+        caller.note(&state, action, &version, Some(*project)).await;
+        is_new |= is_new_here;
     }
     let shown = show(&state, &caller, &at.projects(&caller)?, &version).await?;
     let status = if is_new {
@@ -255,11 +277,14 @@ async fn detail(
     State(state): State<AppState>,
     caller: Access,
     Names(at): Names<At>,
+    query: Pairs,
 ) -> Result<Json<Value>, ApiError> {
     caller.require(READ)?;
     let projects = at.projects(&caller)?;
     reading::settle_list(&state).await;
-    let shown = show(&state, &caller, &projects, &at.version).await?;
+    let versions = std::slice::from_ref(&at.version);
+    let healths = Healths::asked(&state, &query, &projects, versions).await?;
+    let shown = show_with(&state, &caller, &projects, &at.version, healths.as_ref()).await?;
     shown.map(Json).ok_or_else(ApiError::not_found)
 }
 
@@ -294,7 +319,11 @@ async fn update(
             at: state.clock.now(),
             change: change.clone(),
         };
-        state.store.releases.put(release).await?;
+        let (_, is_new) = state.store.releases.put(release).await?;
+        let action = put_action(is_new);
+        caller
+            .note(&state, action, &at.version, Some(*project))
+            .await;
     }
     let shown = show(&state, &caller, &projects, &at.version).await?;
     shown.map(Json).ok_or_else(ApiError::not_found)
@@ -315,6 +344,10 @@ async fn remove(
             ),
             _ => ApiError::from(error),
         })?;
+        let project = Some(row.project);
+        caller
+            .note(&state, "release.remove", &at.version, project)
+            .await;
     }
     Ok(StatusCode::NO_CONTENT)
 }
@@ -336,7 +369,7 @@ async fn commits(
             .commits(row.project, &at.version)
             .await?;
         let new = found.iter().filter(|commit| seen.insert(commit.id.clone()));
-        shown.extend(new.map(present::commit));
+        shown.extend(new.map(|commit| present::commit(commit, row.created)));
     }
     let place = Place {
         base: &base,
@@ -453,6 +486,7 @@ async fn deploy(
                 ..deployment.clone()
             };
             let one = state.store.releases.deploy(deployment).await?;
+            note_deployment(&state, &caller, &one).await;
             made.get_or_insert(one);
         }
     }

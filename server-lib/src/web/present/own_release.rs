@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::project::merged;
 use crate::model::catalog::Project;
 use crate::model::release::{Deployment, Release};
-use crate::store::{HealthRow, SessionTotals};
+use crate::store::{Health, HealthRow};
 
 /// Shows a release.
 #[must_use]
@@ -25,7 +25,7 @@ pub fn release(release: &Release, project: &Project) -> Value {
         "last_event": release.last_event.map(|at| at.to_rfc3339()),
         "new_groups": release.new_issues,
         "commits": release.commits,
-        "last_commit": release.last_commit,
+        "last_commit": release.last_commit.as_ref().map_or("", |commit| &commit.id),
         "last_deployment": deployed.map(|it| deployment(it, project)),
     })
 }
@@ -54,55 +54,68 @@ pub fn health(row: &HealthRow, project: &Project) -> Value {
         "version": row.release,
         "environment": row.environment,
     });
-    merged(names, totals(&row.sessions))
+    merged(names, totals(&row.whole))
 }
 
-/// Shows sums of sessions. The rate is per cent; null without any session.
+/// Shows sums of sessions, of people and of times. Rates are per cent; null without any session, or
+/// without any that names its user. People are counted once, whatever is added up.
 #[must_use]
-pub fn totals(sessions: &SessionTotals) -> Value {
+pub fn totals(health: &Health) -> Value {
+    let Health {
+        sessions,
+        people,
+        durations,
+    } = health;
+    let durations = durations.as_ref();
     json!({
         "total_sessions": sessions.total,
         "crashed_sessions": sessions.crashed,
         "errored_sessions": sessions.errored,
         "abnormal_sessions": sessions.abnormal,
-        "crash_free_rate": crash_free(sessions).map(|rate| rate * 100.0),
+        "crash_free_rate": crash_free(sessions.crashed, sessions.total),
+        "total_users": people.total,
+        "crashed_users": people.crashed,
+        "errored_users": people.errored,
+        "abnormal_users": people.abnormal,
+        "crash_free_users_rate": crash_free(people.crashed, people.total),
+        "users_are_exact": people.is_exact,
+        "duration_p50_ms": durations.map(|durations| durations.p50),
+        "duration_p95_ms": durations.map(|durations| durations.p95),
     })
 }
 
-/// Returns the part of sessions that did not crash, from 0 to 1; `None` without any session.
-#[must_use]
-pub fn crash_free(sessions: &SessionTotals) -> Option<f64> {
+/// Returns the part that did not crash, per cent; `None` of nothing.
+fn crash_free(crashed: u64, total: u64) -> Option<f64> {
     #[expect(clippy::cast_precision_loss, reason = "a rate is not exact anyway")]
-    let rate = sessions.crashed as f64 / sessions.total as f64;
-    (sessions.total > 0).then_some(1.0 - rate)
-}
-
-/// Adds sums to others.
-pub fn add(sum: &mut SessionTotals, more: &SessionTotals) {
-    for (sum, more) in [
-        (&mut sum.total, more.total),
-        (&mut sum.errored, more.errored),
-        (&mut sum.abnormal, more.abnormal),
-        (&mut sum.crashed, more.crashed),
-    ] {
-        *sum = sum.saturating_add(more);
-    }
+    let rate = crashed.min(total) as f64 / total as f64;
+    (total > 0).then_some((1.0 - rate) * 100.0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::SessionTotals;
+    use crate::store::health::PeopleTotals;
 
     #[test]
-    fn the_rate_is_per_cent_and_unknown_without_sessions() {
-        let mut sum = SessionTotals::default();
-        assert_eq!(totals(&sum)["crash_free_rate"], Value::Null);
-        let more = SessionTotals {
-            total: 4,
-            crashed: 1,
-            ..SessionTotals::default()
+    fn rates_are_per_cent_and_unknown_of_nothing() {
+        let nothing = totals(&Health::default());
+        assert_eq!(nothing["crash_free_rate"], Value::Null);
+        assert_eq!(nothing["crash_free_users_rate"], Value::Null);
+        let some = Health {
+            sessions: SessionTotals {
+                total: 4,
+                crashed: 1,
+                ..SessionTotals::default()
+            },
+            people: PeopleTotals {
+                total: 2,
+                crashed: 1,
+                ..PeopleTotals::default()
+            },
+            durations: None,
         };
-        add(&mut sum, &more);
-        assert_eq!(totals(&sum)["crash_free_rate"], 75.0);
+        assert_eq!(totals(&some)["crash_free_rate"], 75.0);
+        assert_eq!(totals(&some)["crash_free_users_rate"], 50.0);
     }
 }

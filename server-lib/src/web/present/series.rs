@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::model::time::Millis;
+use crate::store::query::Minutes;
 
 /// Milliseconds of an hour.
 pub const HOUR: i64 = 60 * Millis::MINUTE;
@@ -59,6 +60,14 @@ impl Series {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.count == 0
+    }
+
+    /// Returns the same intervals as the store counts by them: whole minutes.
+    #[must_use]
+    pub fn minutes(&self) -> Minutes {
+        let length = u32::try_from(self.step / Millis::MINUTE).unwrap_or(u32::MAX);
+        let count = u16::try_from(self.count).unwrap_or(u16::MAX);
+        Minutes::new(self.start, length, count)
     }
 
     /// Returns the length of an interval, in milliseconds.

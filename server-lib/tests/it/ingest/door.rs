@@ -104,7 +104,9 @@ async fn a_refusal_says_why_and_a_page_may_read_it() {
             "keys_disagree",
         ),
     ] {
-        let mut request = request(&server, Method::POST, &path).body(EVENT);
+        let mut request = request(&server, Method::POST, &path)
+            .header("Origin", "https://shop.example.com")
+            .body(EVENT);
         if !auth.is_empty() {
             request = request.header("X-Sentry-Auth", format!("Sentry {auth}"));
         }
@@ -148,7 +150,9 @@ async fn every_path_is_found_with_and_without_the_slash() {
         }
     }
     for unknown in [path(&server, "nothing/"), "/api/x1/store/".to_owned()] {
-        let sent = answer(request(&server, Method::POST, &unknown)).await;
+        let sent =
+            request(&server, Method::POST, &unknown).header("Origin", "https://shop.example.com");
+        let sent = answer(sent).await;
         assert_eq!(sent.status, StatusCode::NOT_FOUND, "{unknown}");
         assert_eq!(
             sent.json()["detail"],
@@ -251,7 +255,10 @@ async fn a_limit_tells_what_to_hold_back_and_for_how_long() {
     let server = server.await.unwrap();
     let mut limited = None;
     for _ in 0..4 {
-        let sent = answer(keyed(&server, Method::POST, "store/").body(EVENT)).await;
+        let sent = keyed(&server, Method::POST, "store/")
+            .header("Origin", "https://shop.example.com")
+            .body(EVENT);
+        let sent = answer(sent).await;
         if sent.status == StatusCode::TOO_MANY_REQUESTS {
             limited = Some(sent);
         }

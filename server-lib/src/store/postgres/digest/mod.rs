@@ -8,7 +8,7 @@ mod counts;
 mod issues;
 mod partition;
 mod releases;
-mod sessions;
+pub(super) mod sessions;
 
 use std::collections::HashSet;
 use std::pin::pin;
@@ -19,7 +19,7 @@ use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use tokio_postgres::types::Type;
 
 pub(super) use counts::{Counted, add_events, add_outcomes};
-pub(super) use partition::{PARTED_TABLES, open as open_partition};
+pub(super) use partition::{PARTED_TABLES, lost_items, open as open_partition};
 
 use super::blocks;
 use super::pool::{ANSWER, Lease, Pool, in_time};
@@ -89,8 +89,7 @@ impl Digests for PostgresDigests {
         let duplicate_events: Vec<_> = duplicates.iter().map(|(event, _)| *event).collect();
         let outcomes = counts::corrected(&batch.outcomes, &duplicate_events, &recorded.discarded);
         add_outcomes(&mut lease, &outcomes).await?;
-        sessions::update(&mut lease, &batch.sessions).await?;
-        sessions::add_tallies(&mut lease, &batch.tallies).await?;
+        sessions::apply(&mut lease, &batch.sessions, &batch.tallies).await?;
         releases::note(&mut lease, &batch, &events).await?;
         let duplicates: Vec<Seq> = duplicates.iter().map(|(_, seq)| *seq).collect();
         mark_dead(&mut lease, &duplicates).await?;
@@ -281,10 +280,12 @@ async fn remove_replaced(lease: &mut Lease, items: &[ItemRow]) -> Result<(), Err
             "DELETE FROM items i USING unnest($1::integer[], $2::uuid[], $3::smallint[], \
              $4::bigint[]) AS n (project, event_id, kind, seq) \
              WHERE i.event_id = n.event_id AND i.project + 0 = n.project AND i.kind = n.kind \
-             AND i.seq < n.seq RETURNING i.seq",
+             AND i.seq < n.seq RETURNING i.seq, i.part",
             &[&projects, &ids, &kinds, &seqs],
         )
         .await?;
+    let parts: Result<Vec<i32>, _> = rows.iter().map(|row| super::row::get(row, 1)).collect();
+    lost_items(lease, &parts?).await?;
     let gone: Result<Vec<Seq>, _> = rows.iter().map(|row| seq(row, 0)).collect();
     mark_dead(lease, &gone?).await
 }

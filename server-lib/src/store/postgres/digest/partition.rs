@@ -37,7 +37,7 @@ pub(super) async fn current(
 ) -> Result<Current, Error> {
     let last = lease
         .query_opt(
-            "SELECT id, opened, events, first_seq FROM partitions ORDER BY id DESC LIMIT 1",
+            "SELECT id, opened, events + items, first_seq FROM partitions ORDER BY id DESC LIMIT 1",
             &[],
         )
         .await?;
@@ -58,8 +58,8 @@ pub(super) async fn current(
     open(lease, next).await?;
     lease
         .execute(
-            "INSERT INTO partitions (id, first_seq, last_seq, opened, newest, events, \
-             min_happened, max_happened) VALUES ($1, $2, $3, $4, $4, 0, \
+            "INSERT INTO partitions (id, first_seq, last_seq, opened, newest, events, items, \
+             min_happened, max_happened) VALUES ($1, $2, $3, $4, $4, 0, 0, \
              9223372036854775807, -9223372036854775808)",
             &[
                 &next,
@@ -103,6 +103,24 @@ pub(in crate::store::postgres) async fn open(lease: &mut Lease, id: i32) -> Resu
         .await
 }
 
+/// Notes that items were removed, given the partition of each.
+pub(in crate::store::postgres) async fn lost_items(
+    lease: &mut Lease,
+    parts: &[i32],
+) -> Result<(), Error> {
+    if parts.is_empty() {
+        return Ok(());
+    }
+    lease
+        .execute(
+            "UPDATE partitions p SET items = p.items - n.lost FROM (SELECT part, count(*) AS lost \
+             FROM unnest($1::integer[]) AS u (part) GROUP BY part) AS n WHERE p.id = n.part",
+            &[&parts],
+        )
+        .await?;
+    Ok(())
+}
+
 /// Notes what the batch brought.
 pub(super) async fn extend(
     lease: &mut Lease,
@@ -111,13 +129,15 @@ pub(super) async fn extend(
     events: &[&NewEvent],
 ) -> Result<(), Error> {
     let count = big(events.len() as u64);
+    let items = big(batch.items.len() as u64);
     let times = || events.iter().map(|event| event.facts.timestamp.0);
     let first = times().min().unwrap_or(i64::MAX);
     let last = times().max().unwrap_or(i64::MIN);
     lease
         .execute(
             "UPDATE partitions SET last_seq = $2, newest = GREATEST(newest, $3), \
-             events = events + $4, min_happened = LEAST(min_happened, $5), \
+             events = events + $4, items = items + $7, \
+             min_happened = LEAST(min_happened, $5), \
              max_happened = GREATEST(max_happened, $6) WHERE id = $1",
             &[
                 &id,
@@ -126,6 +146,7 @@ pub(super) async fn extend(
                 &count,
                 &first,
                 &last,
+                &items,
             ],
         )
         .await?;

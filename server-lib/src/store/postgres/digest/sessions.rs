@@ -1,134 +1,162 @@
-//! Sessions: how each stands, and those that SDKs have added up.
+//! Sessions: how each stands, and the sums of all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::pool::Lease;
-use super::super::row::{Sixteen, big, count, get, indexed, int, text};
+use tokio_postgres::Row;
+
 use crate::error::Error;
+use crate::model::ids::ProjectId;
 use crate::model::session::{SessionChange, SessionState, SessionTally};
+use crate::model::time::Millis;
+use crate::store::health::{Known, Moved, SESSION_AGE, turn};
+use crate::store::postgres::pool::Lease;
+use crate::store::postgres::row::{Sixteen, big, coded, count, get, int, text};
+use crate::store::postgres::session_sums::{Place, add};
+
+/// Old sessions that one step forgets.
+const FORGOTTEN: i64 = 1000;
 
 type Name = (i32, Sixteen);
 
-/// What decides whether an update counts.
-struct Standing {
-    sequence: i64,
-    is_final: bool,
-    errors: i64,
-    started: i64,
-    begun: bool,
-}
-
-/// Applies updates, in order. An update that is not after the last one, or that follows an end,
-/// changes nothing but that the session has begun, where it tells that.
-pub(super) async fn update(lease: &mut Lease, changes: &[SessionChange]) -> Result<(), Error> {
-    if changes.is_empty() {
-        return Ok(());
+/// Writes what updates and sums change.
+pub(super) async fn apply(
+    lease: &mut Lease,
+    changes: &[SessionChange],
+    tallies: &[SessionTally],
+) -> Result<(), Error> {
+    let mut moved = BTreeMap::<Place, Moved>::new();
+    if !changes.is_empty() {
+        update(lease, changes, &mut moved).await?;
     }
-    let mut standing = standing(lease, changes).await?;
-    let mut latest: BTreeMap<Name, &SessionChange> = BTreeMap::new();
-    let mut begun = Vec::new();
-    for change in changes {
-        let name = name(change);
-        let sequence = big(change.sequence);
-        let before = standing.get_mut(&name);
-        if let Some(before) = before
-            && (before.is_final || before.sequence >= sequence)
-        {
-            if change.begins && !before.begun {
-                before.begun = true;
-                begun.push(name);
-            }
-            continue;
-        }
-        let before = standing.get(&name);
-        // An errored session had an error, whatever the count says.
-        let least = i64::from(change.state == SessionState::Errored);
-        let errors = before.map_or(least, |before| before.errors.max(least));
-        let now = Standing {
-            sequence,
-            is_final: change.state.is_final(),
-            errors: errors.max(big(change.errors)),
-            started: before.map_or(change.started.0, |before| before.started),
-            begun: change.begins || before.is_some_and(|before| before.begun),
+    for tally in tallies {
+        let place = Place {
+            project: int(tally.project.0),
+            minute: tally.started.minute(),
+            release: text(&tally.release).into_owned(),
+            environment: text(&tally.environment).into_owned(),
         };
-        standing.insert(name, now);
-        latest.insert(name, change);
+        moved.entry(place).or_default().tally(tally);
     }
-    begin(lease, &begun).await?;
-    write(lease, &latest, &standing).await
+    add(lease, moved).await
 }
 
-/// Notes that sessions have begun of which only later updates had come.
-async fn begin(lease: &mut Lease, begun: &[Name]) -> Result<(), Error> {
-    if begun.is_empty() {
-        return Ok(());
+/// Applies updates, in order.
+async fn update(
+    lease: &mut Lease,
+    changes: &[SessionChange],
+    moved: &mut BTreeMap<Place, Moved>,
+) -> Result<(), Error> {
+    let mut standing = standing(lease, changes).await?;
+    let mut changed = BTreeMap::new();
+    for change in changes {
+        let name = (int(change.project.0), Sixteen(change.sid));
+        let place = || {
+            Ok(Place {
+                project: name.0,
+                minute: change.started.minute(),
+                release: text(&change.release).into_owned(),
+                environment: text(&change.environment).into_owned(),
+            })
+        };
+        if let Some(now) = turn(standing.get(&name), change, place, moved)? {
+            changed.insert(name, now.clone());
+            standing.insert(name, now);
+        }
     }
-    let (projects, sids): (Vec<_>, Vec<_>) = begun.iter().copied().unzip();
-    lease
-        .execute(
-            "UPDATE sessions s SET begun = true \
-             FROM unnest($1::integer[], $2::uuid[]) AS k (project, sid) \
-             WHERE s.project = k.project AND s.sid = k.sid",
-            &[&projects, &sids],
-        )
-        .await?;
-    Ok(())
+    write(lease, &changed).await
 }
 
 async fn standing(
     lease: &mut Lease,
     changes: &[SessionChange],
-) -> Result<BTreeMap<Name, Standing>, Error> {
-    let (projects, sids): (Vec<_>, Vec<_>) = changes.iter().map(name).unzip();
+) -> Result<BTreeMap<Name, Known<Place>>, Error> {
+    let names = changes.iter();
+    let names = names.map(|change| (int(change.project.0), Sixteen(change.sid)));
+    let names: BTreeSet<Name> = names.collect();
+    let (projects, sids): (Vec<_>, Vec<_>) = names.into_iter().unzip();
     let rows = lease
-        .query(
-            "SELECT DISTINCT s.project, s.sid, s.sequence, s.state, s.errors, s.started, s.begun \
-             FROM unnest($1::integer[], $2::uuid[]) AS k (project, sid) \
-             JOIN sessions s ON s.project = k.project AND s.sid = k.sid",
-            &[&projects, &sids],
-        )
+        .query(include_str!("find_sessions.sql"), &[&projects, &sids])
         .await?;
     let mut standing = BTreeMap::new();
     for row in &rows {
-        let state = super::super::row::coded(row, 3, SessionState::from_code)?;
-        let found = Standing {
-            sequence: big(count(row, 2)?),
-            is_final: state.is_final(),
-            errors: get(row, 4)?,
-            started: get(row, 5)?,
-            begun: get(row, 6)?,
-        };
-        standing.insert((get(row, 0)?, get(row, 1)?), found);
+        standing.insert((get(row, 0)?, get(row, 1)?), known(row)?);
     }
     Ok(standing)
 }
 
-async fn write(
+fn known(row: &Row) -> Result<Known<Place>, Error> {
+    Ok(Known {
+        place: Place {
+            project: get(row, 0)?,
+            minute: Millis(get(row, 5)?).minute(),
+            release: get(row, 9)?,
+            environment: get(row, 10)?,
+        },
+        told: coded(row, 3, SessionState::from_code)?,
+        sequence: count(row, 2)?,
+        errors: count(row, 4)?,
+        begun: get(row, 6)?,
+        user: get(row, 7)?,
+        duration_ms: get::<Option<i64>>(row, 8)?.map(i64::unsigned_abs),
+        received: Millis(get(row, 11)?),
+    })
+}
+
+/// Erases up to `most` sessions of a person, and takes them out of the sums; returns how many.
+pub(in crate::store::postgres) async fn erase(
     lease: &mut Lease,
-    latest: &BTreeMap<Name, &SessionChange>,
-    standing: &BTreeMap<Name, Standing>,
+    project: ProjectId,
+    person: i64,
+    most: i64,
+) -> Result<u64, Error> {
+    let rows = lease
+        .query(
+            include_str!("erase_sessions.sql"),
+            &[&int(project.0), &person, &most],
+        )
+        .await?;
+    let mut moved = BTreeMap::<Place, Moved>::new();
+    for row in &rows {
+        let known = known(row)?;
+        moved.entry(known.place.clone()).or_default().erase(&known);
+    }
+    add(lease, moved).await?;
+    Ok(rows.len() as u64)
+}
+
+/// Forgets some sessions that were not heard of for long.
+pub(in crate::store::postgres) async fn forget(
+    lease: &mut Lease,
+    now: Millis,
 ) -> Result<(), Error> {
-    let rows: Vec<_> = latest
-        .iter()
-        .filter_map(|(name, change)| Some((name, *change, standing.get(name)?)))
+    lease
+        .execute(
+            "DELETE FROM sessions WHERE (project, sid) IN (SELECT project, sid FROM sessions \
+             WHERE received < $1 ORDER BY received LIMIT $2)",
+            &[&now.plus(-SESSION_AGE).0, &FORGOTTEN],
+        )
+        .await?;
+    Ok(())
+}
+
+async fn write(lease: &mut Lease, changed: &BTreeMap<Name, Known<Place>>) -> Result<(), Error> {
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let (projects, sids): (Vec<_>, Vec<_>) = changed.keys().copied().unzip();
+    let all = || changed.values();
+    let people: Vec<_> = all().map(|known| known.user).collect();
+    let sequences: Vec<_> = all().map(|known| big(known.sequence)).collect();
+    let states: Vec<_> = all().map(|known| i16::from(known.told.code())).collect();
+    let errors: Vec<_> = all().map(|known| big(known.errors)).collect();
+    let started: Vec<_> = all()
+        .map(|known| known.place.minute.saturating_mul(Millis::MINUTE))
         .collect();
-    let projects: Vec<_> = rows.iter().map(|(name, ..)| name.0).collect();
-    let sids: Vec<_> = rows.iter().map(|(name, ..)| name.1).collect();
-    let changes = || rows.iter().map(|(_, change, _)| *change);
-    let people: Vec<_> = changes().map(|change| change.user).collect();
-    let sequences: Vec<_> = rows.iter().map(|(.., now)| now.sequence).collect();
-    let states: Vec<_> = changes()
-        .map(|change| i16::from(change.state.code()))
-        .collect();
-    let errors: Vec<_> = rows.iter().map(|(.., now)| now.errors).collect();
-    let started: Vec<_> = rows.iter().map(|(.., now)| now.started).collect();
-    let received: Vec<_> = changes().map(|change| change.received.0).collect();
-    let durations: Vec<_> = changes()
-        .map(|change| change.duration_ms.map(big))
-        .collect();
-    let releases: Vec<_> = changes().map(|change| text(&change.release)).collect();
-    let environments: Vec<_> = changes().map(|change| text(&change.environment)).collect();
-    let begun: Vec<_> = rows.iter().map(|(.., now)| now.begun).collect();
+    let received: Vec<_> = all().map(|known| known.received.0).collect();
+    let durations: Vec<_> = all().map(|known| known.duration_ms.map(big)).collect();
+    let releases: Vec<_> = all().map(|known| &known.place.release).collect();
+    let environments: Vec<_> = all().map(|known| &known.place.environment).collect();
+    let begun: Vec<_> = all().map(|known| known.begun).collect();
     lease
         .execute(
             include_str!("update_sessions.sql"),
@@ -149,55 +177,4 @@ async fn write(
         )
         .await?;
     Ok(())
-}
-
-/// Adds sessions that SDKs have added up.
-pub(super) async fn add_tallies(lease: &mut Lease, tallies: &[SessionTally]) -> Result<(), Error> {
-    let mut sums: BTreeMap<_, [i64; 4]> = BTreeMap::new();
-    for tally in tallies {
-        let key = (
-            int(tally.project.0),
-            tally.started.minute(),
-            indexed(&tally.release),
-            indexed(&tally.environment),
-        );
-        let more = [tally.exited, tally.errored, tally.abnormal, tally.crashed];
-        for (sum, more) in sums.entry(key).or_default().iter_mut().zip(more) {
-            *sum = sum.saturating_add(big(more));
-        }
-    }
-    if sums.is_empty() {
-        return Ok(());
-    }
-    let projects: Vec<_> = sums.keys().map(|key| key.0).collect();
-    let minutes: Vec<_> = sums.keys().map(|key| key.1).collect();
-    let releases: Vec<_> = sums.keys().map(|key| &key.2).collect();
-    let environments: Vec<_> = sums.keys().map(|key| &key.3).collect();
-    let [exited, errored, abnormal, crashed] =
-        [0, 1, 2, 3].map(|place| column(sums.values(), place));
-    lease
-        .execute(
-            include_str!("add_tallies.sql"),
-            &[
-                &projects,
-                &minutes,
-                &releases,
-                &environments,
-                &exited,
-                &errored,
-                &abnormal,
-                &crashed,
-            ],
-        )
-        .await?;
-    Ok(())
-}
-
-fn column<'a>(rows: impl Iterator<Item = &'a [i64; 4]>, place: usize) -> Vec<i64> {
-    rows.map(|row| row.get(place).copied().unwrap_or_default())
-        .collect()
-}
-
-fn name(change: &SessionChange) -> Name {
-    (int(change.project.0), Sixteen(change.sid))
 }

@@ -15,6 +15,4 @@ SET person = EXCLUDED.person,
     errors = EXCLUDED.errors,
     received = EXCLUDED.received,
     duration = EXCLUDED.duration,
-    release = EXCLUDED.release,
-    environment = EXCLUDED.environment,
     begun = EXCLUDED.begun

@@ -22,8 +22,8 @@ use crate::model::tag::TagSummary;
 use crate::model::time::Millis;
 use crate::store::index::shelf::hour;
 use crate::store::index::{
-    CountBy, EventCounts, Index, IndexBatch, IssueHour, Renewal, RowsAfter, StaleGroup, TagScope,
-    count as counting, find as finding, tags,
+    CountBy, EventCounts, Index, IndexBatch, IssueHour, Parts, Renewal, RowsAfter, Split,
+    StaleGroup, TagScope, count as counting, find as finding, split as splitting, tags,
 };
 use crate::store::open::StoreOptions;
 use crate::store::query::{EventHits, EventQuery};
@@ -149,6 +149,13 @@ impl Index for PostgresIndex {
     async fn count(&self, query: &EventQuery, by: CountBy) -> Result<EventCounts, Error> {
         let mut lease = self.snapshot().await?;
         let found = counting::count(&mut PostgresShelf::new(&mut lease), query, &by).await?;
+        lease.commit().await?;
+        Ok(found)
+    }
+
+    async fn split(&self, query: &EventQuery, split: &Split) -> Result<Parts, Error> {
+        let mut lease = self.snapshot().await?;
+        let found = splitting::split(&mut PostgresShelf::new(&mut lease), query, split).await?;
         lease.commit().await?;
         Ok(found)
     }

@@ -12,7 +12,7 @@ use crate::model::ids::{GroupId, IssueId, PartitionId, ProjectId, Seq};
 use crate::model::time::Millis;
 use crate::store::index::ask::Sets;
 use crate::store::index::page::{Entries, read_set};
-use crate::store::index::shelf::{Gone, Shelf, Shelved, StoredPage};
+use crate::store::index::shelf::{Brief, Gone, Shelf, Shelved, StoredPage};
 use crate::store::postgres::pool::Lease;
 use crate::store::postgres::row::{
     count, event_columns, events, get, int, number, project, projects, seq,
@@ -311,6 +311,26 @@ impl Shelf for PostgresShelf<'_> {
             )
             .await?;
         rows.iter().map(|row| Ok(IssueId(count(row, 0)?))).collect()
+    }
+
+    async fn briefs(&mut self, span: &Shelved, seqs: &[Seq]) -> Result<Vec<Brief>, Error> {
+        let wanted: Vec<_> = seqs.iter().map(|seq| seq.to_i64()).collect();
+        let rows = self
+            .lease
+            .query(
+                "SELECT e.happened, g.issue, e.person FROM events e \
+                 JOIN groups g ON g.id = e.group_id WHERE e.part = $1 AND e.seq = ANY($2)",
+                &[&int(span.id.0), &wanted],
+            )
+            .await?;
+        let brief = |row| {
+            Ok(Brief {
+                at: Millis(get(row, 0)?),
+                issue: IssueId(count(row, 1)?),
+                user: get(row, 2)?,
+            })
+        };
+        rows.iter().map(brief).collect()
     }
 
     async fn gone(&mut self, span: &Shelved, of: &[ProjectId]) -> Result<Gone, Error> {

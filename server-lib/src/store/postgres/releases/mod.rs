@@ -10,6 +10,7 @@ use tokio_postgres::Row;
 
 use super::pool::{Lease, Pool};
 use super::row::{big, count, get, int, number, project, projects, text};
+use super::session_sums;
 use crate::error::{Error, ErrorKind};
 use crate::model::ids::{DeploymentId, ProjectId, ReleaseId};
 use crate::model::release::{
@@ -17,7 +18,7 @@ use crate::model::release::{
 };
 use crate::model::time::Millis;
 use crate::store::query::{Page, ReleaseFilter};
-use crate::store::{HealthFilter, HealthRow, Releases, SessionTotals};
+use crate::store::{HealthFilter, HealthRow, Releases};
 
 /// Releases that are looked at for the latest one.
 const LATEST_OF: i64 = 200;
@@ -190,17 +191,8 @@ impl Releases for PostgresReleases {
                 &[&int(of.0), &text(version)],
             )
             .await?;
-        let commit = |row| {
-            Ok(Commit {
-                id: get(row, 0)?,
-                repository: get(row, 1)?,
-                author_name: get(row, 2)?,
-                author_email: get(row, 3)?,
-                message: get(row, 4)?,
-                at: get::<Option<i64>>(row, 5)?.map(Millis),
-            })
-        };
-        rows.iter().map(commit).collect()
+        let found = rows.iter().map(|row| commit(row, 0));
+        found.filter_map(Result::transpose).collect()
     }
 
     async fn deploy(&self, new: NewDeployment) -> Result<Deployment, Error> {
@@ -229,40 +221,7 @@ impl Releases for PostgresReleases {
 
     async fn health(&self, filter: &HealthFilter) -> Result<Vec<HealthRow>, Error> {
         let mut lease = self.pool.lend().await?;
-        let texts = |texts: &[String]| -> Vec<String> {
-            texts.iter().map(|one| text(one).into_owned()).collect()
-        };
-        let interval = filter
-            .interval_minutes
-            .map(|minutes| i64::from(minutes.max(1)));
-        let rows = lease
-            .query(
-                include_str!("health.sql"),
-                &[
-                    &projects(&filter.projects),
-                    &filter.times.start().minute(),
-                    &filter.times.end().minute(),
-                    &texts(&filter.releases),
-                    &texts(&filter.environments),
-                    &interval,
-                ],
-            )
-            .await?;
-        let health = |row| {
-            Ok(HealthRow {
-                project: project(row, 0)?,
-                release: get(row, 1)?,
-                environment: get(row, 2)?,
-                at: Millis(get::<i64>(row, 3)?.saturating_mul(Millis::MINUTE)),
-                sessions: SessionTotals {
-                    total: count(row, 4)?,
-                    errored: count(row, 5)?,
-                    abnormal: count(row, 6)?,
-                    crashed: count(row, 7)?,
-                },
-            })
-        };
-        rows.iter().map(health).collect()
+        session_sums::health(&mut lease, filter).await
     }
 }
 
@@ -362,6 +321,22 @@ async fn put_commits(
     Ok(())
 }
 
+/// Reads a commit from a column on; `None` where a join found none.
+fn commit(row: &Row, from: usize) -> Result<Option<Commit>, Error> {
+    let column = |place: usize| from.saturating_add(place);
+    let Some(id) = get(row, column(0))? else {
+        return Ok(None);
+    };
+    Ok(Some(Commit {
+        id,
+        repository: get(row, column(1))?,
+        author_name: get(row, column(2))?,
+        author_email: get(row, column(3))?,
+        message: get(row, column(4))?,
+        at: get::<Option<i64>>(row, column(5))?.map(Millis),
+    }))
+}
+
 /// Reads releases with their latest deployments.
 async fn whole(lease: &mut Lease, rows: &[Row]) -> Result<Vec<Release>, Error> {
     let millis = |at: Option<i64>| at.map(Millis);
@@ -381,7 +356,7 @@ async fn whole(lease: &mut Lease, rows: &[Row]) -> Result<Vec<Release>, Error> {
             last_event: millis(get(row, 10)?),
             new_issues: count(row, 11)?,
             commits: count(row, 12)?,
-            last_commit: get::<Option<String>>(row, 13)?.unwrap_or_default(),
+            last_commit: commit(row, 13)?,
             last_deployment: None,
         });
     }

@@ -17,8 +17,8 @@ use crate::model::tag::TagSummary;
 use crate::model::time::Millis;
 use crate::store::index::shelf::hour;
 use crate::store::index::{
-    CountBy, EventCounts, Index, IndexBatch, IssueHour, Renewal, RowsAfter, StaleGroup, TagScope,
-    count, find, tags,
+    CountBy, EventCounts, Index, IndexBatch, IssueHour, Parts, Renewal, RowsAfter, Split,
+    StaleGroup, TagScope, count, find, split, tags,
 };
 use crate::store::query::{EventHits, EventQuery};
 
@@ -96,6 +96,12 @@ impl Index for Sqlite {
     async fn count(&self, query: &EventQuery, by: CountBy) -> Result<EventCounts, Error> {
         let query = query.clone();
         self.ask(move |shelf| ready(count::count(shelf, &query, &by)))
+            .await
+    }
+
+    async fn split(&self, query: &EventQuery, split: &Split) -> Result<Parts, Error> {
+        let (query, split) = (query.clone(), split.clone());
+        self.ask(move |shelf| ready(split::split(shelf, &query, &split)))
             .await
     }
 }

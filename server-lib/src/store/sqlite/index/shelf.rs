@@ -14,7 +14,7 @@ use crate::model::ids::{GroupId, IssueId, PartitionId, ProjectId, Seq};
 use crate::model::time::Millis;
 use crate::store::index::ask::Sets;
 use crate::store::index::page::{Entries, read_set};
-use crate::store::index::shelf::{Gone, Shelf, Shelved, StoredPage};
+use crate::store::index::shelf::{Brief, Gone, Shelf, Shelved, StoredPage};
 use crate::store::sqlite::connection::damaged;
 use crate::store::sqlite::events::EventReader;
 use crate::store::sqlite::floors::{self, DELETED};
@@ -146,8 +146,9 @@ impl Shelf for SqliteShelf<'_> {
         let terms: Vec<String> = (words.terms.iter())
             .map(|(term, is_open)| format!("\"{term}\"{}", if *is_open { "*" } else { "" }))
             .collect();
-        let select = "SELECT DISTINCT group_id FROM texts WHERE id IN
-            (SELECT rowid FROM text_words WHERE text_words MATCH ?1 LIMIT ?2)";
+        let select = "SELECT texts.group_id
+            FROM (SELECT rowid AS id FROM text_words WHERE text_words MATCH ?1 LIMIT ?2) AS found
+            CROSS JOIN texts ON texts.id = found.id";
         let mut groups = RoaringBitmap::new();
         rows(
             self.connection,
@@ -294,6 +295,25 @@ impl Shelf for SqliteShelf<'_> {
             })?);
         }
         Ok(issues)
+    }
+
+    async fn briefs(&mut self, span: &Shelved, seqs: &[Seq]) -> Result<Vec<Brief>, Error> {
+        let select = format!(
+            "SELECT happened, issue, user FROM events_{}
+                JOIN groups ON groups.id = group_id WHERE seq = ?1",
+            span.id
+        );
+        let mut briefs = Vec::with_capacity(seqs.len());
+        for seq in seqs {
+            briefs.extend(one(self.connection, &select, [seq.to_i64()], |row| {
+                Ok(Brief {
+                    at: Millis(row.get(0)?),
+                    issue: IssueId(counted(row.get(1)?)),
+                    user: row.get(2)?,
+                })
+            })?);
+        }
+        Ok(briefs)
     }
 
     async fn gone(&mut self, span: &Shelved, projects: &[ProjectId]) -> Result<Gone, Error> {
