@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use super::index;
 use crate::error::{Error, ErrorKind};
 
 /// How long a statement waits for another process's transaction.
@@ -69,6 +70,7 @@ fn prepare(connection: &Connection, role: Role) -> rusqlite::Result<()> {
             connection.pragma_update(None, "query_only", true)?;
             connection.pragma_update(None, "cache_size", -512)?;
             connection.set_prepared_statement_cache_capacity(40);
+            index::register(connection)?;
         }
     }
     Ok(())

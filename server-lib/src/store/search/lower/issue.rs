@@ -27,11 +27,28 @@ pub(super) fn filter(expr: &Expr, known: &Known) -> Lowered {
         lowered.collect::<Result<Vec<_>, _>>()
     };
     Ok(match expr {
-        Expr::All(parts) => Filter::All(all(parts)?),
+        Expr::All(parts) => Filter::All(side_by_side(all(parts)?)),
         Expr::Any(parts) => Filter::Any(all(parts)?),
         Expr::Not(inner) => filter(inner, known)?.negated(),
         Expr::One(condition) => one(condition, known)?,
     })
+}
+
+/// Looks words that stand side by side up together: they are meant to be of one event, and rare
+/// words make frequent ones cheap.
+fn side_by_side(parts: Vec<Filter<Is>>) -> Vec<Filter<Is>> {
+    let mut all_words = Vec::new();
+    let mut others = Vec::new();
+    for part in parts {
+        match part {
+            Filter::Is(Is::Text(words)) => all_words.push(words),
+            other => others.push(other),
+        }
+    }
+    if !all_words.is_empty() {
+        others.push(Filter::Is(Is::Text(all_words.join(" "))));
+    }
+    others
 }
 
 fn one(condition: &Condition, known: &Known) -> Lowered {

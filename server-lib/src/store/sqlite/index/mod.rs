@@ -23,11 +23,13 @@ use crate::store::index::{
 use crate::store::query::{EventHits, EventQuery};
 
 mod add;
+mod gather;
 mod merging;
 pub(super) mod purging;
 mod renewing;
 mod shelf;
 
+pub(super) use gather::register;
 pub(super) use shelf::{SqliteShelf, ready};
 
 #[async_trait]

@@ -23,7 +23,7 @@ use crate::store::sqlite::row::{counted, one, rows};
 use crate::store::state::Words;
 
 /// Texts that one search finds.
-const MAX_FOUND: u32 = 200_000;
+const MAX_FOUND: u32 = 500_000;
 
 /// Returns what a future has, of which nothing waits: everything that this shelf does is done when
 /// it returns.
@@ -146,20 +146,15 @@ impl Shelf for SqliteShelf<'_> {
         let terms: Vec<String> = (words.terms.iter())
             .map(|(term, is_open)| format!("\"{term}\"{}", if *is_open { "*" } else { "" }))
             .collect();
-        let select = "SELECT texts.group_id
+        let select = "SELECT gather(texts.group_id)
             FROM (SELECT rowid AS id FROM text_words WHERE text_words MATCH ?1 LIMIT ?2) AS found
             CROSS JOIN texts ON texts.id = found.id";
-        let mut groups = RoaringBitmap::new();
-        rows(
-            self.connection,
-            select,
-            params![terms.join(" "), MAX_FOUND],
-            |row| {
-                groups.insert(row.get(0)?);
-                Ok(())
-            },
-        )?;
-        Ok(groups)
+        let columns = params![terms.join(" "), MAX_FOUND];
+        let found = one(self.connection, select, columns, |row| {
+            Ok(row.get::<_, Vec<u8>>(0)?)
+        })?;
+        let set = found.map(|bytes| RoaringBitmap::deserialize_from(bytes.as_slice()));
+        Ok(set.transpose()?.unwrap_or_default())
     }
 
     async fn known_groups(&mut self) -> Result<RoaringBitmap, Error> {
