@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::PostgresShelf;
 use super::add::position;
 use super::merging::{clear_remains, write};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::model::ids::{GroupId, PartitionId, ProjectId, Seq};
 use crate::model::time::Millis;
 use crate::store::index::merging::Merging;
@@ -96,7 +96,6 @@ pub(super) async fn purge(pool: &Arc<Pool>) -> Result<bool, Error> {
         write(&mut lease, merging, RESTS).await?;
     }
     complete(&mut lease, &task).await?;
-    // What the old runs had is of no use for the next reader of the tables either.
     while clear_remains(&mut lease).await? {}
     lease
         .run(&format!(
