@@ -109,19 +109,18 @@ async fn frequent(
     let times = query.times.as_ref();
     let hours = times.map(|times| hour(*times.start())..=hour(*times.end()));
     for project in projects {
-        let Some(summary) = tags::around(shelf, *project, name, hours.as_ref()).await? else {
-            continue;
-        };
-        has_more |= summary.others > 0;
-        for value in summary.top {
-            let is_then = times.is_none_or(|times| {
-                value.seen.last >= *times.start() && value.seen.first <= *times.end()
-            });
-            if is_then {
-                let number = key::tag_of(*project, name, &value.value);
-                let (events, numbers) = all.entry(value.value).or_default();
-                *events = events.saturating_add(value.seen.count);
-                numbers.push(number);
+        if let Some(summary) = tags::around(shelf, *project, name, hours.as_ref()).await? {
+            has_more |= summary.others > 0;
+            for value in summary.top {
+                let is_then = times.is_none_or(|times| {
+                    value.seen.last >= *times.start() && value.seen.first <= *times.end()
+                });
+                if is_then {
+                    let number = key::tag_of(*project, name, &value.value);
+                    let (events, numbers) = all.entry(value.value).or_default();
+                    *events = events.saturating_add(value.seen.count);
+                    numbers.push(number);
+                }
             }
         }
     }
