@@ -20,9 +20,7 @@ use mini_sentry_server::model::issue::IssueStatus;
 use mini_sentry_server::model::settings::ProjectSettings;
 use mini_sentry_server::model::tag::Tags;
 use mini_sentry_server::model::time::Millis;
-use mini_sentry_server::store::index::{
-    CountBy, IndexedEvent, Measures, Pending, Split, SplitBy, TagScope,
-};
+use mini_sentry_server::store::index::{CountBy, IndexedEvent, Pending, TagScope};
 use mini_sentry_server::store::open::{StoreOptions, open};
 use mini_sentry_server::store::query::{
     EventPredicate, EventQuery, Expr, IssueOrder, IssuePredicate, IssueQuery, TagTest, TextPattern,
@@ -35,13 +33,6 @@ const BATCH: u64 = 750;
 /// Events that the indexer gathers.
 const GATHERED: u64 = 16 * 1024;
 const ROUNDS: usize = 60;
-const HOUR: i64 = 60 * Millis::MINUTE;
-const USERS: Measures = Measures {
-    users: true,
-    issues: true,
-    first: false,
-    last: false,
-};
 
 fn main() -> anyhow::Result<()> {
     let numbers: Vec<u64> = std::env::args()
@@ -315,12 +306,6 @@ async fn ask(store: &Store, project: ProjectId, events: u64, issues: u64) -> any
             ("hours of an issue", 8),
             ("numbers by hour with a tag, a day", 9),
             ("issues by events", 10),
-            ("people and issues of a month", 11),
-            ("people by hour of a month", 12),
-            ("releases and environments of a day", 13),
-            ("top releases by hour of a month", 14),
-            ("people with a tag, a day", 15),
-            ("fifty issues with a tag, a month", 16),
         ];
         for (name, question) in questions {
             let started = Instant::now();
@@ -368,44 +353,6 @@ async fn ask(store: &Store, project: ProjectId, events: u64, issues: u64) -> any
                 9 => {
                     let query = of(has("environment", "staging"), Some(day.clone()));
                     store.index.count(&query, CountBy::Hour).await.map(drop)?;
-                }
-                11..=16 => {
-                    let all = Expr::everything();
-                    let some = listed.issues.iter().take(50).map(|issue| issue.id);
-                    let (query, by, step, measures) = match question {
-                        11 => (of(all, None), vec![], None, USERS),
-                        12 => (of(all, None), vec![], Some(HOUR), USERS),
-                        13 => {
-                            let by = ["release", "environment"]
-                                .map(|name| SplitBy::Tag(name.to_owned()));
-                            (
-                                of(all, Some(day.clone())),
-                                by.to_vec(),
-                                None,
-                                Measures::default(),
-                            )
-                        }
-                        14 => {
-                            let by = vec![SplitBy::Tag("release".to_owned())];
-                            (of(all, None), by, Some(HOUR), Measures::default())
-                        }
-                        15 => (
-                            of(has("feature", &feature), Some(day.clone())),
-                            vec![],
-                            None,
-                            USERS,
-                        ),
-                        _ => {
-                            let by = vec![SplitBy::Issue(some.collect())];
-                            let last = Measures {
-                                last: true,
-                                ..Measures::default()
-                            };
-                            (of(has("environment", "production"), None), by, None, last)
-                        }
-                    };
-                    let split = Split { by, step, measures };
-                    store.index.split(&query, &split).await.map(drop)?;
                 }
                 _ => {
                     let query = of_issues(Expr::everything(), IssueOrder::Events);
