@@ -157,9 +157,10 @@ pub async fn events_are_split_up_as_by_looking_at_each(place: &dyn Place) -> Res
         let step = dice.one_of(&[None, Some(HOUR), Some(24 * HOUR), Some(5 * Millis::MINUTE)]);
         let is_of_rows = step.is_some_and(|step| step < HOUR);
         let measures = Measures {
-            first: !is_of_rows && dice.below(2) == 0,
-            last: !is_of_rows && dice.below(2) == 0,
-            ..ALL
+            users: dice.below(2) == 0,
+            issues: dice.below(2) == 0,
+            first: !is_of_rows && dice.below(3) == 0,
+            last: !is_of_rows && dice.below(3) == 0,
         };
         let split = Split { by, step, measures };
         field.compare_split(&query, &split).await?;

@@ -57,6 +57,10 @@ pub(in crate::store) async fn split(
     query: &EventQuery,
     split: &Split,
 ) -> Result<Parts, Error> {
+    let split = &Split {
+        step: split.step.map(|step| step.max(1)),
+        ..split.clone()
+    };
     let asked = Asked::new(shelf, query).await?;
     let mut values = Vec::with_capacity(split.by.len());
     let mut is_incomplete = asked.is_incomplete;
@@ -307,7 +311,6 @@ impl Tally<'_> {
         set: &RoaringBitmap,
         step: i64,
     ) -> Result<(), Error> {
-        let step = step.max(1);
         let mut offsets = set.iter().rev();
         while let Some(seqs) = self.some_rows(span, &mut offsets) {
             for brief in shelf.briefs(span, &seqs).await? {

@@ -1,10 +1,11 @@
 //! Events as rows, one by one and put together.
 
+use mini_sentry_server::clock::Clock;
 use mini_sentry_server::model::people::Role;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::{EVENTS, SERIES, STATS, ask, ask_as, filled, row, rows, total, url};
+use super::{EVENTS, SERIES, STATS, ask, ask_as, filled, indexed, row, rows, send, total, url};
 use crate::caller::{answer, request};
 use crate::people::{member, project, token};
 
@@ -164,6 +165,61 @@ async fn issues_are_put_together_as_the_mcp_server_asks() {
     assert_eq!(rows(&found).len(), 1);
     assert_eq!(rows(&found)[0]["count()"], 2);
     assert_eq!(rows(&found)[0]["count_unique(user)"], 2);
+}
+
+#[tokio::test]
+async fn of_an_older_issue_only_what_happened_in_the_period_is_counted() {
+    let server = filled().await;
+    let now = server.clock.now();
+    for (number, days) in [(20, 12), (21, 11), (22, 10)] {
+        let then = now.plus(-days * 24 * 3600 * 1000);
+        let old = json!({
+            "level": "error", "platform": "python", "user": { "id": "77" },
+            "timestamp": then.to_rfc3339(), "tags": { "old": "yes" },
+            "exception": { "values": [{ "type": "CardError", "value": "card refused" }] },
+        });
+        send(&server, number, old).await;
+    }
+    indexed(&server, 10).await;
+    let mut query = vec![
+        ("field", "title"),
+        ("field", "issue"),
+        ("field", "count()"),
+        ("field", "last_seen()"),
+        ("sort", "-count()"),
+    ];
+    for (period, events, users) in [("24h", 4, 3), ("14d", 7, 4)] {
+        query.push(("statsPeriod", period));
+        let found = ask(&server, EVENTS, &query).await;
+        let first = &rows(&found)[0];
+        assert_eq!(first["issue"], "MY-PROJECT-1", "{found}");
+        assert_eq!(first["count()"], events, "{period} {found}");
+        let mut more = query.clone();
+        more.extend([("field", "count_unique(user)"), ("field", "min(timestamp)")]);
+        let found = ask(&server, EVENTS, &more).await;
+        let first = &rows(&found)[0];
+        assert_eq!(first["count()"], events, "{period} {found}");
+        assert_eq!(first["count_unique(user)"], users, "{period} {found}");
+        let oldest = now.plus(-12 * 24 * 3600 * 1000).to_rfc3339();
+        assert_eq!(
+            first["min(timestamp)"] == oldest,
+            period == "14d",
+            "{found}"
+        );
+        query.pop();
+    }
+    // Of a time before, there is only what happened then.
+    let (from, to) = (
+        now.plus(-11 * 24 * 3600 * 1000 - 1000),
+        now.plus(-9 * 24 * 3600 * 1000),
+    );
+    let (from, to) = (from.to_rfc3339(), to.to_rfc3339());
+    query.extend([("start", from.as_str()), ("end", to.as_str())]);
+    let found = ask(&server, EVENTS, &query).await;
+    assert_eq!(rows(&found).len(), 1, "{found}");
+    assert_eq!(rows(&found)[0]["count()"], 2);
+    let last = now.plus(-10 * 24 * 3600 * 1000).to_rfc3339();
+    assert_eq!(rows(&found)[0]["last_seen()"], last);
 }
 
 #[tokio::test]
