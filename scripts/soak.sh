@@ -49,6 +49,7 @@ seeds() {
 requests() {
   MINI_SENTRY_TEST_SCHEMATHESIS=$PWD/.tools/contract/bin/schemathesis \
     MINI_SENTRY_TEST_SEED=$1 MINI_SENTRY_TEST_EXAMPLES=${REQUESTS_EACH:-100} \
+    MINI_SENTRY_TEST_PHASES=examples,coverage,fuzzing \
     cargo test --package mini-sentry-server --all-features --test it contract::
 }
 
