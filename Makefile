@@ -9,10 +9,15 @@ SHELL := bash
 
 INTEROP := sdk-core/tests/interop
 SDKS := server-lib/tests/sdks
+CONTRACT := server-lib/tests/contract
+CLIENTS := server-lib/tests/clients
 LOAD := server-lib/benches/load
 PYTHON := .tools/python/bin
+SCHEMATHESIS := .tools/contract/bin/schemathesis
 RUFF := 0.17.5
-SCRIPTS := $(INTEROP) $(SDKS) $(LOAD)
+# Its own installer puts it where not every PATH leads.
+GO = $(firstword $(shell command -v go) $(wildcard /usr/local/go/bin/go) go)
+SCRIPTS := $(INTEROP) $(SDKS) $(CONTRACT) $(LOAD)
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,14 +38,15 @@ docs: ## Build the API documentation; warnings are errors
 
 bench: bench-sdk bench-server ## Measure everything beside its peers, in the same run
 
-bench-server: ## The server beside servers that do nothing (about an hour; more in scripts/bench-server.sh)
+bench-server: ## The server beside servers that do nothing, and questions to it (about an hour; more in scripts/bench-server.sh)
 	POSTGRES=1 scripts/bench-server.sh bench
+	scripts/bench-server.sh query
 
 bench-sdk: ## The core beside the sentry crate (about 20 minutes)
 	@pkg-config --exists openssl || { echo "installing the peer's OpenSSL headers: libssl-dev pkg-config"; apt-get install -y -q libssl-dev pkg-config; }
 	cd sdk-core/benches/versus && cargo run --release -- --builds
 
-soak: ## Long property tests and fuzzing (SECONDS_EACH=600 for each target), kill -9 in 20 rounds
+soak: .tools/contract/.ready ## Long property tests and fuzzing (SECONDS_EACH=600 for each target), kill -9 in 20 rounds
 	@scripts/soak.sh
 	scripts/bench-server.sh crash
 	POSTGRES=1 scripts/bench-server.sh crash
@@ -53,13 +59,13 @@ rust-lint: docs
 
 script-lint: $(PYTHON)/.ready
 	for file in .ci/run scripts/*.sh; do bash -n "$$file" || exit 1; done
-	for file in $(INTEROP)/*.mjs $(SDKS)/*.mjs; do node --check "$$file" || exit 1; done
+	for file in $(INTEROP)/*.mjs $(SDKS)/*.mjs $(CLIENTS)/*.mjs; do node --check "$$file" || exit 1; done
 	$(PYTHON)/ruff check $(SCRIPTS)
 	$(PYTHON)/ruff format --check $(SCRIPTS)
 
-rust-test: .tools/sdks/.ready $(SDKS)/node_modules/.package-lock.json .tools/postgres ## Unit, integration and documentation tests, without features and with all
+rust-test: .tools/sdks/.ready .tools/contract/.ready $(SDKS)/node_modules/.package-lock.json $(CLIENTS)/node_modules/.package-lock.json .tools/grafana.test .tools/postgres ## Unit, integration and documentation tests, without features and with all
 	cargo test --package mini-sentry --no-default-features
-	MINI_SENTRY_TEST_PYTHON=$(CURDIR)/.tools/sdks/bin/python cargo test --workspace --all-features
+	MINI_SENTRY_TEST_PYTHON=$(CURDIR)/.tools/sdks/bin/python MINI_SENTRY_TEST_SCHEMATHESIS=$(CURDIR)/$(SCHEMATHESIS) MINI_SENTRY_TEST_GRAFANA=$(CURDIR)/.tools/grafana.test cargo test --workspace --all-features
 
 wasm: ## Build the model and the bridge for browsers
 	@scripts/wasm-check.sh
@@ -81,11 +87,18 @@ $(PYTHON)/.ready: $(INTEROP)/requirements.txt Makefile
 	npm ci --prefix $* --no-audit --no-fund
 	@touch $@
 
-.tools/sdks/.ready: $(SDKS)/requirements.txt
-	@echo "installing into .tools/sdks: the packages of $<"
-	python3 -m venv --clear .tools/sdks
-	.tools/sdks/bin/pip install --quiet --disable-pip-version-check --requirement $<
+.tools/%/.ready: server-lib/tests/%/requirements.txt
+	@echo "installing into .tools/$*: the packages of $<"
+	python3 -m venv --clear .tools/$*
+	.tools/$*/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
+
+# The test needs no Go when it runs, only here.
+.tools/grafana.test: $(wildcard $(CLIENTS)/grafana/*)
+	@$(GO) version >/dev/null 2>&1 || { echo "installing Go: apt package golang-go"; apt-get update -q && apt-get install -y -q golang-go; }
+	@echo "building $@: the test of $(CLIENTS)/grafana"
+	@mkdir -p .tools
+	cd $(CLIENTS)/grafana && ! $(GO)fmt -l . | grep . && $(GO) vet ./... && $(GO) test -c -o $(CURDIR)/$@
 
 # Tests start throwaway servers of their own; only the programs have to be there.
 .tools/postgres:

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Looks for faults by brute force: property tests with many more cases, then every fuzz target
-# of sdk-core/fuzz, guided by coverage. Where no such fuzzer can be had it says so, and the
-# property tests that drive the same checks run longer.
+# Looks for faults by brute force: property tests with many more cases, requests that are made of the
+# OpenAPI document with several seeds, then every fuzz target of sdk-core/fuzz, guided by coverage.
+# Where no such fuzzer can be had it says so, and the property tests that drive the same checks run
+# longer.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -44,7 +45,18 @@ seeds() {
   esac
 }
 
+# Sends many more generated requests to the server than `make test` does.
+requests() {
+  MINI_SENTRY_TEST_SCHEMATHESIS=$PWD/.tools/contract/bin/schemathesis \
+    MINI_SENTRY_TEST_SEED=$1 MINI_SENTRY_TEST_EXAMPLES=${REQUESTS_EACH:-100} \
+    cargo test --package mini-sentry-server --all-features --test it contract::
+}
+
 properties "$cases"
+for seed in 2 3 4; do
+  echo "soak: generated requests, seed $seed"
+  requests "$seed"
+done
 if ! can_fuzz; then
   echo "soak: the stable driver of the fuzz targets runs ten times as long instead"
   properties "$((cases * 10))" --test it properties::damage

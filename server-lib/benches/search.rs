@@ -224,6 +224,7 @@ async fn fill(store: &Store, project: ProjectId, events: u64, issues: u64) -> an
                 group: stored.group,
                 timestamp: event.facts.timestamp,
                 user: event.facts.user,
+                is_user_known: false,
                 tags: &event.facts.tags,
                 text: stored.is_new.then_some((7, event.facts.text.as_str())),
             });

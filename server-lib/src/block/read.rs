@@ -160,6 +160,20 @@ impl Unpacked {
         })
     }
 
+    /// Returns the record of an entry of this block for a reader that keeps it: a body that would
+    /// hold a much larger block in memory is copied.
+    ///
+    /// # Errors
+    ///
+    /// As [`record`](Self::record).
+    pub fn record_alone(&self, entry: &Entry) -> Result<Record, BlockError> {
+        let mut record = self.record(entry)?;
+        if record.body.len().saturating_mul(2) < self.plain_bytes() {
+            record.body = Bytes::copy_from_slice(&record.body);
+        }
+        Ok(record)
+    }
+
     /// Returns all records, in their order.
     ///
     /// # Errors

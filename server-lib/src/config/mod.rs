@@ -65,6 +65,8 @@ pub struct HttpConfig {
     pub body_timeout: Duration,
     /// A request that is not ingest is given up after this time.
     pub request_timeout: Duration,
+    /// How long a list or a search waits for what was accepted before it.
+    pub read_patience: Duration,
     /// The largest body of a management request.
     pub max_management_bytes: usize,
     /// Where envelopes are taken that name their key in their own header only, as web pages send
@@ -82,6 +84,7 @@ impl Default for HttpConfig {
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(30),
             request_timeout: Duration::from_secs(30),
+            read_patience: Duration::from_millis(50),
             max_management_bytes: 1024 * 1024,
             tunnel_path: Some("/tunnel/".to_owned()),
         }

@@ -41,9 +41,20 @@ struct Queue {
     stored: Seq,
     /// Events that are stored and not written to the index, as far as that is known.
     unwritten: u64,
-    /// Whether somebody waits.
-    is_awaited: bool,
+    /// The last record that is in the index.
+    written: Seq,
+    /// The last record that somebody waits for.
+    awaited: Seq,
+    /// Whether something was taken out of the index.
+    is_changed: bool,
     order: Order,
+}
+
+impl Queue {
+    /// Reports whether somebody waits for what could be written now.
+    fn is_awaited(&self) -> bool {
+        self.written < self.awaited.min(self.stored)
+    }
 }
 
 /// Whether to go on.
@@ -67,6 +78,8 @@ pub(super) struct Look {
     pub(super) stored: Seq,
     /// Whether somebody waits.
     pub(super) is_awaited: bool,
+    /// Whether something was taken out of the index since the last look.
+    pub(super) is_changed: bool,
     /// Whether to go on.
     pub(super) order: Order,
 }
@@ -77,6 +90,7 @@ impl Feed {
     pub fn new(stored: Seq, indexed: Seq) -> Self {
         let queue = Queue {
             stored,
+            written: indexed,
             unwritten: stored.0.saturating_sub(indexed.0),
             ..Queue::default()
         };
@@ -125,7 +139,7 @@ impl Feed {
             if self.position() >= queue.stored {
                 return true;
             }
-            queue.is_awaited = true;
+            queue.awaited = queue.awaited.max(queue.stored);
             if queue.unwritten > FEW_EVENTS {
                 return false;
             }
@@ -137,11 +151,19 @@ impl Feed {
 
     /// Waits until a record is in the index; false when that takes longer than `patience`.
     pub async fn reached(&self, seq: Seq, patience: Duration) -> bool {
-        self.lock().is_awaited = true;
+        {
+            let mut queue = self.lock();
+            queue.awaited = queue.awaited.max(seq);
+        }
         self.changed.notify_all();
         let mut position = self.written.subscribe();
         let reached = position.wait_for(|position| *position >= seq);
         matches!(tokio::time::timeout(patience, reached).await, Ok(Ok(_)))
+    }
+
+    /// Tells that something was taken out of the index: what comes again is written again.
+    pub fn changed(&self) {
+        self.lock().is_changed = true;
     }
 
     /// Returns the next batch, waiting for it until the one moment, or the other when somebody waits.
@@ -149,7 +171,7 @@ impl Feed {
     pub(super) fn look(&self, until: Instant, until_for_others: Instant) -> Look {
         let mut queue = self.lock();
         while queue.batches.is_empty() && queue.order == Order::Run {
-            let end = if queue.is_awaited {
+            let end = if queue.is_awaited() {
                 until_for_others
             } else {
                 until
@@ -170,7 +192,8 @@ impl Feed {
         Look {
             batch,
             stored: queue.stored,
-            is_awaited: queue.is_awaited,
+            is_awaited: queue.is_awaited(),
+            is_changed: std::mem::take(&mut queue.is_changed),
             order: queue.order,
         }
     }
@@ -179,7 +202,7 @@ impl Feed {
     pub(super) fn wrote(&self, position: Seq, events: u64) {
         let mut queue = self.lock();
         queue.unwritten = events.saturating_add(queue.events as u64);
-        queue.is_awaited = false;
+        queue.written = position;
         drop(queue);
         self.written.send_replace(position);
     }
@@ -199,5 +222,34 @@ impl Feed {
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_awaited(feed: &Feed) -> bool {
+        let now = Instant::now();
+        feed.look(now, now).is_awaited
+    }
+
+    #[tokio::test]
+    async fn who_waits_while_less_is_written_is_not_forgotten() {
+        let feed = Feed::new(Seq(7), Seq(1));
+        assert!(!is_awaited(&feed));
+        assert!(!feed.reached(Seq(7), Duration::ZERO).await);
+        feed.wrote(Seq(4), 0);
+        assert!(is_awaited(&feed), "records 5 to 7 are waited for");
+        feed.wrote(Seq(7), 0);
+        assert!(!is_awaited(&feed));
+        assert!(feed.settle(Duration::ZERO).await);
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_what_is_not_stored_yet_makes_nobody_hurry() {
+        let feed = Feed::new(Seq(3), Seq(3));
+        assert!(!feed.reached(Seq(9), Duration::ZERO).await);
+        assert!(!is_awaited(&feed));
     }
 }

@@ -2,14 +2,12 @@
 
 use std::time::Instant;
 
-use twox_hash::XxHash3_64;
-
 use super::feed::Stored;
 use super::recent::Recent;
 use crate::error::Error;
 use crate::model::event::EventFacts;
 use crate::model::ids::{GroupId, PartitionId, ProjectId, Seq};
-use crate::store::index::{IndexBatch, IndexedEvent, Pending};
+use crate::store::index::{IndexBatch, IndexedEvent, Pending, key};
 
 /// Texts and people that are remembered.
 const REMEMBERED: usize = 32 * 1024;
@@ -114,12 +112,13 @@ impl Gather {
         }
         let of_group = u64::from(group.0).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         let text = (!facts.text.is_empty()).then(|| {
-            let hash = XxHash3_64::oneshot(facts.text.as_bytes());
+            let hash = key::text(&facts.text).cast_unsigned();
             (hash, facts.text.as_str())
         });
         let text = text.filter(|(hash, _)| self.texts.insert(hash ^ of_group));
-        let is_new = |user: &i64| self.people.insert(user.cast_unsigned() ^ of_group);
-        let user = facts.user.filter(is_new);
+        let is_user_known = facts
+            .user
+            .is_some_and(|user| !self.people.insert(user.cast_unsigned() ^ of_group));
         let held = self
             .partition
             .get_or_insert_with(|| (partition, Pending::new(base)));
@@ -128,7 +127,8 @@ impl Gather {
             project,
             group,
             timestamp: facts.timestamp,
-            user,
+            user: facts.user,
+            is_user_known,
             tags: &facts.tags,
             text: text.map(|(hash, text)| (hash.cast_signed(), text)),
         });
@@ -158,13 +158,18 @@ impl Gather {
         self.since = None;
     }
 
+    /// Forgets what is known of what was written: some of it is written no more.
+    pub(super) fn forget(&mut self) {
+        self.texts.clear();
+        self.people.clear();
+    }
+
     /// Begins again behind a record: what was gathered may not have been written.
     pub(super) fn restart(&mut self, written: Seq) {
         self.written = written;
         self.reached = written;
         self.partition = None;
         self.since = None;
-        self.texts.clear();
-        self.people.clear();
+        self.forget();
     }
 }

@@ -175,6 +175,9 @@ impl Indexer {
         if look.order == Order::Stop {
             return Ok(false);
         }
+        if look.is_changed {
+            gather.forget();
+        }
         match &look.batch {
             Some(stored) if stored.batch.first <= gather.reached().next() => {
                 if gather.holds_other(stored.partition.0) {

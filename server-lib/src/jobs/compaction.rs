@@ -14,19 +14,23 @@ const MAX_BACKLOG: u64 = 10_000;
 /// The longest rest between two units.
 const MAX_REST: Duration = Duration::from_secs(2);
 
+/// Reports whether digest needs the machine for itself.
+pub(super) fn is_behind(state: &AppState) -> bool {
+    let digested = state.progress.position().0;
+    state.journal.tail().0.saturating_sub(digested) > MAX_BACKLOG
+}
+
 pub(super) async fn run(state: &AppState, stop: &CancellationToken) -> Result<JobReport, Error> {
     let mut report = JobReport::default();
     loop {
-        let waiting = state
-            .journal
-            .tail()
-            .0
-            .saturating_sub(state.progress.position().0);
-        if waiting > MAX_BACKLOG {
+        if is_behind(state) {
             return Ok(report);
         }
         let started = Instant::now();
         if !state.bodies.compact(state.store.upkeep.as_ref()).await? {
+            if report.units > 0 {
+                state.journal.drop_copies().await?;
+            }
             return Ok(report);
         }
         report.units = report.units.saturating_add(1);

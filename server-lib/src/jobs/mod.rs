@@ -1,4 +1,4 @@
-//! Work in the background: retention, sweeping, orphaned files, compaction, and what happens each
+//! Work in the background: retention, sweeping, erasure, orphaned files, compaction, and what happens each
 //! second.
 //!
 //! All of it can be repeated or left undone at any moment: a job looks at what there is, does a
@@ -6,6 +6,7 @@
 //! stop the next step.
 
 mod compaction;
+mod erasure;
 pub mod orphans;
 mod retention;
 mod runner;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{compaction, orphans, retention, sweep};
+use super::{compaction, erasure, orphans, retention, sweep};
 use crate::error::{Error, ErrorKind};
 use crate::state::AppState;
 
@@ -26,6 +26,8 @@ pub enum JobKind {
     Retention,
     /// Removes rows that nobody sees any more.
     Sweep,
+    /// Takes what was erased out of the search index and what else may hold copies of it.
+    Erasure,
     /// Removes files of bodies that belong to no record.
     Orphans,
     /// Packs bodies tighter and removes the dead ones.
@@ -37,6 +39,7 @@ impl JobKind {
     pub const ALL: &[Self] = &[
         Self::Retention,
         Self::Sweep,
+        Self::Erasure,
         Self::Orphans,
         Self::Compaction,
     ];
@@ -47,6 +50,7 @@ impl JobKind {
         match self {
             Self::Retention => "retention",
             Self::Sweep => "sweep",
+            Self::Erasure => "erasure",
             Self::Orphans => "orphans",
             Self::Compaction => "compaction",
         }
@@ -63,9 +67,11 @@ pub struct JobReport {
     pub projects: u64,
     /// Rows that were removed.
     pub rows: u64,
+    /// Groups that lost events and were read again.
+    pub groups: u64,
     /// Files with a body of their own that were removed.
     pub blobs: u64,
-    /// Units of bodies that were packed.
+    /// Units of bodies that were packed, and steps in which erased data was taken out.
     pub units: u64,
 }
 
@@ -164,6 +170,7 @@ impl Jobs {
         match kind {
             JobKind::Retention => retention::run(self, stop).await,
             JobKind::Sweep => sweep::run(&self.state, stop).await,
+            JobKind::Erasure => erasure::run(&self.state, stop).await,
             JobKind::Orphans => orphans::run(self, stop).await,
             JobKind::Compaction => compaction::run(&self.state, stop).await,
         }
@@ -204,6 +211,7 @@ impl Jobs {
                         partitions = report.partitions,
                         projects = report.projects,
                         rows = report.rows,
+                        groups = report.groups,
                         blobs = report.blobs,
                         units = report.units,
                         elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),

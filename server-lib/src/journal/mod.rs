@@ -57,6 +57,10 @@ pub trait Journal: Send + Sync + 'static {
     /// Returns how the journal stands, for metrics and `doctor`.
     fn state(&self) -> JournalState;
 
+    /// Removes what digest has finished from its own disk, also out of the file that is being written
+    /// to, where the store is the home of bodies.
+    async fn drop_copies(&self) -> Result<(), Error>;
+
     /// Stops taking records, writes what it has, and ends its threads.
     fn close(&self);
 }

@@ -34,8 +34,8 @@ pub struct Release {
     pub new_issues: u64,
     /// How many commits it has.
     pub commits: u64,
-    /// The id of its latest commit; may be empty.
-    pub last_commit: String,
+    /// Its latest commit.
+    pub last_commit: Option<Commit>,
     /// Its latest deployment.
     pub last_deployment: Option<Deployment>,
 }

@@ -82,6 +82,9 @@ pub trait Issues: Send + Sync + 'static {
         page: Page,
     ) -> Result<Vec<Activity>, Error>;
 
+    /// Returns an entry of the history of an issue.
+    async fn entry(&self, issue: IssueId, id: ActivityId) -> Result<Option<Activity>, Error>;
+
     /// Notes something in the history, such as a comment. `NotFound` when there is no such issue.
     async fn note(&self, entry: NewActivity) -> Result<Activity, Error>;
 

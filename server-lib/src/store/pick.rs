@@ -12,7 +12,7 @@ pub(super) const MAX_ROWS: usize = 4_000;
 /// Issues that one call passes over by their numbers alone.
 pub(super) const MAX_PASSED: usize = 50_000;
 /// Candidates up to so many are fetched and sorted; more are walked over in their order.
-pub(super) const MAX_SORTED: u64 = 2_000;
+pub(super) const MAX_SORTED: u64 = 300;
 
 /// A condition that is looked up or decided.
 #[derive(Clone, Debug, PartialEq)]

@@ -85,6 +85,8 @@ impl TestServer {
         let dir = TempDir::new()?;
         let mut config = Config::new(dir.path());
         config.retention.interval = Duration::from_millis(200);
+        // What a test sent is found by the next question, however slow the machine is.
+        config.http.read_patience = PATIENCE;
         change(&mut config);
         let clock = Arc::new(MovableClock::default());
         let listener = TcpListener::bind("127.0.0.1:0").await?;

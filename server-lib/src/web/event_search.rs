@@ -235,7 +235,16 @@ impl Found {
         }
     }
 
-    fn question(&self) -> EventQuery {
+    /// Returns true when the index decides the search alone.
+    #[must_use]
+    pub fn is_of_index(&self) -> bool {
+        self.check.is_none() && self.rows.is_none()
+    }
+
+    /// Returns the question to the index. It may mean more events than the search does, where the
+    /// index does not decide alone.
+    #[must_use]
+    pub fn question(&self) -> EventQuery {
         EventQuery {
             projects: self.projects.clone(),
             filter: self.filter.clone(),

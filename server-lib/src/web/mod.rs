@@ -16,6 +16,7 @@ pub mod event_search;
 pub mod extract;
 pub mod health;
 pub mod ingest;
+pub mod issue_audit;
 pub mod issue_search;
 pub mod layers;
 pub mod live;

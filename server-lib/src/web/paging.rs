@@ -185,14 +185,24 @@ impl<T> Listed<T> {
     }
 }
 
+impl<T> Listed<T> {
+    /// Answers with the rows inside of something else, and with the same links.
+    pub fn within<W: Serialize>(self, wrap: impl FnOnce(Vec<T>) -> W) -> Response {
+        linked(axum::Json(wrap(self.rows)).into_response(), self.link)
+    }
+}
+
 impl<T: Serialize> IntoResponse for Listed<T> {
     fn into_response(self) -> Response {
-        let mut response = axum::Json(self.rows).into_response();
-        if let Ok(link) = HeaderValue::try_from(self.link) {
-            response.headers_mut().insert(header::LINK, link);
-        }
-        response
+        linked(axum::Json(self.rows).into_response(), self.link)
     }
+}
+
+fn linked(mut response: Response, link: String) -> Response {
+    if let Ok(link) = HeaderValue::try_from(link) {
+        response.headers_mut().insert(header::LINK, link);
+    }
+    response
 }
 
 /// Where a list is.

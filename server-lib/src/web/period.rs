@@ -9,6 +9,9 @@ use super::extract::Pairs;
 use crate::model::time::Millis;
 
 const SECOND: i64 = 1000;
+const HOUR: i64 = 60 * Millis::MINUTE;
+/// Longer periods are those of whole hours where events are counted.
+const WIDE: i64 = 6 * HOUR;
 
 /// Reads the period that a query asks for; `None` when it says nothing of it.
 ///
@@ -39,6 +42,17 @@ pub fn until_now(query: &Pairs, now: Millis, length: i64) -> Result<(Millis, Mil
         _ => end.plus(length.saturating_neg()),
     };
     Ok((start, end))
+}
+
+/// Widens a long period to whole hours: these are added up already.
+#[must_use]
+pub fn whole_hours(times: &RangeInclusive<Millis>) -> RangeInclusive<Millis> {
+    let (start, end) = (*times.start(), *times.end());
+    if end.since(start) < WIDE {
+        return times.clone();
+    }
+    let floor = |at: Millis| Millis(at.0.div_euclid(HOUR).saturating_mul(HOUR));
+    floor(start)..=floor(end).plus(HOUR).plus(-1)
 }
 
 /// Makes a period of two ends that may be missing.
@@ -151,5 +165,14 @@ mod tests {
         }
         let backwards = Pairs::from_iter([("start", "2026-01-02"), ("end", "2026-01-01")]);
         assert!(period(&backwards, NOW).is_err());
+    }
+
+    #[test]
+    fn long_periods_are_whole_hours_and_short_ones_exact() {
+        let at = |minutes: i64| Millis(minutes * Millis::MINUTE);
+        let long = whole_hours(&(at(61)..=at(600)));
+        assert_eq!(long, at(60)..=at(660).plus(-1));
+        let short = at(61)..=at(130);
+        assert_eq!(whole_hours(&short), short);
     }
 }

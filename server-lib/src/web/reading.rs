@@ -21,26 +21,32 @@ use crate::state::AppState;
 use crate::store::Bodies;
 use crate::store::query::EventFilter;
 
-/// How long a list waits for what was just accepted.
-const LIST_PATIENCE: Duration = Duration::from_millis(50);
-/// How long the search for one thing waits, once it is not found.
+/// How long the search for one thing waits at least, once it is not found.
 const FIND_PATIENCE: Duration = Duration::from_secs(1);
 /// How many bodies are in memory at once.
 pub(super) const CHUNK: usize = 50;
 /// The title of an event whose body cannot be read.
 const UNREADABLE: &str = "<unreadable event>";
 
-/// Waits shortly until what was accepted before now is in the store.
+/// Waits shortly until what was accepted before now is in the store. While events come fast it does
+/// not: the answer then lacks the last moment.
 pub async fn settle_list(state: &AppState) {
+    if state.progress.is_fast() {
+        return;
+    }
     let tail = state.journal.tail();
-    state.progress.reached(tail, LIST_PATIENCE).await;
+    let patience = state.config.http.read_patience;
+    state.progress.reached(tail, patience).await;
 }
 
 /// Waits shortly until what was accepted before now is in the store and in the search index, where
 /// that is little. While events come fast, answers of the index lack the last seconds.
 pub async fn settle_search(state: &AppState) {
+    if state.progress.is_fast() {
+        return;
+    }
     settle_list(state).await;
-    state.feed.settle(LIST_PATIENCE).await;
+    state.feed.settle(state.config.http.read_patience).await;
 }
 
 /// Waits until what was accepted before now is in the store, or `patience` is over.
@@ -90,8 +96,12 @@ pub async fn find_in(
     if !found.is_empty() || !is_behind {
         return Ok(found);
     }
-    state.progress.reached(tail, FIND_PATIENCE).await;
+    state.progress.reached(tail, find_patience(state)).await;
     Ok(state.store.events.find(id, projects).await?)
+}
+
+fn find_patience(state: &AppState) -> Duration {
+    FIND_PATIENCE.max(state.config.http.read_patience)
 }
 
 /// Finds an event by its place.
@@ -102,7 +112,7 @@ pub async fn find_in(
 pub async fn get(state: &AppState, seq: Seq) -> Result<Option<EventRow>, ApiError> {
     let is_behind = state.progress.position() < seq && seq <= state.journal.tail();
     if is_behind {
-        state.progress.reached(seq, FIND_PATIENCE).await;
+        state.progress.reached(seq, find_patience(state)).await;
     }
     Ok(state.store.events.get(seq).await?)
 }

@@ -4,10 +4,12 @@ use mini_sentry::protocol::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::access::Access;
 use super::error::ApiError;
-use crate::model::release::{Commit, ReleaseChange};
+use crate::model::release::{Commit, Deployment, ReleaseChange};
 use crate::model::scope::Scope;
 use crate::model::time::Millis;
+use crate::state::AppState;
 
 /// What reading releases takes. Tokens of build machines may.
 pub const READ: &[Scope] = &[
@@ -26,6 +28,23 @@ const MAX_TEXT: usize = 1_000;
 const MAX_MESSAGE: usize = 4_000;
 /// Commits of a release at most.
 const MAX_COMMITS: usize = 1_000;
+
+/// Returns what the audit log calls the change of a release.
+#[must_use]
+pub fn put_action(is_new: bool) -> &'static str {
+    if is_new {
+        "release.create"
+    } else {
+        "release.edit"
+    }
+}
+
+/// Writes a deployment into the audit log.
+pub async fn note_deployment(state: &AppState, caller: &Access, made: &Deployment) {
+    let told = format!("{} to {}", made.version, made.environment);
+    let project = Some(made.project);
+    caller.note(state, "deploy.create", told, project).await;
+}
 
 /// Checks the name of a release.
 ///

@@ -73,6 +73,9 @@ async fn events_are_filtered_counted_and_paged() {
         assert_eq!(list["count"], count, "{query}");
         assert_eq!(ids(&list).len() as u64, count, "{query}");
     }
+    let all = get(&server, "/api/events/?project=my-project&limit=4").await;
+    let of_any_store = "/api/events/clickhouse/?project=my-project&limit=4";
+    assert_eq!(get(&server, of_any_store).await["results"], all["results"]);
     for query in ["q=level:", "level=loud", "from=soon", "limit=x"] {
         let path = format!("/api/events/?{query}");
         let refused =
@@ -237,4 +240,7 @@ async fn the_document_is_a_page_that_may_load_nothing_and_yaml() {
     assert_eq!(yaml.header("content-type"), "application/yaml");
     assert!(yaml.text.contains("\"openapi\": \"3.1.0\""));
     assert!(yaml.text.contains(&server.url));
+    let collection = get(&server, "/docs/postman.json").await;
+    let base = json!({ "key": "baseUrl", "value": server.url, "type": "string" });
+    assert!(collection["variable"].as_array().unwrap().contains(&base));
 }

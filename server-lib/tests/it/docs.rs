@@ -3,27 +3,36 @@
 use std::fs;
 use std::path::PathBuf;
 
-use mini_sentry_server::web::openapi::document_as_yaml;
+use mini_sentry_server::web::openapi::{document_as_yaml, postman_collection};
 
-fn committed() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/openapi.yaml")
-}
+const BASE: &str = "https://errors.example.com";
 
-fn for_files() -> String {
-    document_as_yaml("https://errors.example.com")
-}
-
-#[test]
-fn the_document_in_the_repository_is_the_one_that_is_served() {
-    let text = fs::read_to_string(committed()).unwrap();
-    assert!(
-        text == for_files(),
-        "docs/openapi.yaml is old: run the ignored test docs::writes_the_document"
-    );
+/// Returns the files in `docs/` with what belongs into each.
+fn files() -> [(PathBuf, String); 2] {
+    let docs = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs");
+    let collection = serde_json::to_string_pretty(&postman_collection(BASE)).unwrap();
+    [
+        (docs.join("openapi.yaml"), document_as_yaml(BASE)),
+        (docs.join("postman.json"), collection + "\n"),
+    ]
 }
 
 #[test]
-#[ignore = "writes docs/openapi.yaml"]
-fn writes_the_document() {
-    fs::write(committed(), for_files()).unwrap();
+fn the_documents_in_the_repository_are_those_that_are_served() {
+    for (file, expected) in files() {
+        let text = fs::read_to_string(&file).unwrap();
+        assert!(
+            text == expected,
+            "{} is old: run the ignored test docs::writes_the_documents",
+            file.display()
+        );
+    }
+}
+
+#[test]
+#[ignore = "writes docs/openapi.yaml and docs/postman.json"]
+fn writes_the_documents() {
+    for (file, text) in files() {
+        fs::write(file, text).unwrap();
+    }
 }

@@ -135,7 +135,7 @@ const PARTS: &[&str] = &[
     "people", "store",
 ];
 const JOBS: &[&str] = &[
-    "state", "accept", "blob", "catalog", "clock", "config", "digest", "error", "journal",
+    "state", "accept", "blob", "catalog", "clock", "config", "digest", "error", "facts", "journal",
     "metrics", "model", "people", "store",
 ];
 const WEB: &[&str] = &[

@@ -333,6 +333,56 @@ async fn a_token_shrinks_with_its_owner_and_ends_with_the_membership() {
 }
 
 #[tokio::test]
+async fn an_account_that_is_switched_off_opens_nothing_until_it_is_switched_on() {
+    let server = TestServer::start().await.unwrap();
+    let one = member(&server, "one", Role::Member).await;
+    let (own, cookie) = (
+        token(&server, Some(one), None).await,
+        cookie_of(&server, one).await,
+    );
+    let admin = member(&server, "admin", Role::Admin).await;
+    let admins = token(&server, Some(admin), None).await;
+    let path = |id: UserId| format!("{MEMBERS}{id}/");
+    let set = |by: &str, id: UserId, is_active: bool| {
+        let set = with(&server, by, Method::PUT, &path(id));
+        answer(set.json(&json!({ "isActive": is_active })))
+    };
+    let may = async || {
+        let by_token = answer(with(&server, &own, Method::GET, "/api/0/auth/")).await;
+        let by_login = with_cookie(&server, Method::GET, "/api/0/auth/", &cookie).await;
+        (by_token.status, by_login.status)
+    };
+    assert_eq!(may().await, (StatusCode::OK, StatusCode::OK));
+    assert_eq!(set(&own, admin, false).await.status, StatusCode::FORBIDDEN);
+    let off = set(&admins, one, false).await;
+    assert_eq!(off.status, StatusCode::OK, "{}", off.text);
+    assert_eq!(off.json()["user"]["isActive"], false);
+    let nothing = (StatusCode::UNAUTHORIZED, StatusCode::UNAUTHORIZED);
+    assert_eq!(may().await, nothing);
+    let on = set(&admins, one, true).await;
+    assert_eq!(on.json()["user"]["isActive"], true, "{}", on.text);
+    // The token is as it was; the login has ended.
+    assert_eq!(may().await, (StatusCode::OK, StatusCode::UNAUTHORIZED));
+
+    let owner = server.first.owner.id;
+    let above = set(&admins, owner, false).await;
+    assert_eq!(above.status, StatusCode::FORBIDDEN, "{}", above.text);
+    for (by, id, code) in [
+        (&admins, admin, "own_account"),
+        (&server.token().to_owned(), owner, "last_owner"),
+    ] {
+        let refused = set(by, id, false).await;
+        assert_eq!(refused.status, StatusCode::CONFLICT, "{}", refused.text);
+        assert_eq!(refused.json()["code"], code);
+    }
+    let log = get(&server, "/api/0/organizations/my-organisation/audit-logs/").await;
+    let noted: Vec<_> = log["rows"].as_array().unwrap().iter().take(2).collect();
+    assert_eq!(noted[0]["event"], "member.activate");
+    assert_eq!(noted[1]["event"], "member.deactivate");
+    assert_eq!(noted[1]["note"], "one@example.com");
+}
+
+#[tokio::test]
 async fn in_a_closed_organisation_members_see_the_projects_of_their_teams() {
     let server = TestServer::start().await.unwrap();
     let one = member(&server, "one", Role::Member).await;

@@ -4,6 +4,7 @@
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -27,12 +28,7 @@ pub(crate) struct Program {
 impl Program {
     /// Sets a data folder up, with further arguments for all commands, such as `--store`.
     pub(crate) fn init(data: &Path, arguments: &[&str]) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
-        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
         let mut all = vec!["--listen".to_owned(), address.to_string()];
         all.extend(["--data".to_owned(), data.to_str().unwrap().to_owned()]);
         all.extend(arguments.iter().map(|argument| (*argument).to_owned()));
@@ -196,6 +192,20 @@ impl Program {
 impl Drop for Program {
     fn drop(&mut self) {
         self.kill();
+    }
+}
+
+/// Returns a port that nothing listens on. It is below those that the system gives to connections
+/// and to whoever asks for any, so that none of them takes it before the server does.
+fn free_port() -> u16 {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let begin = std::process::id().wrapping_mul(61);
+    loop {
+        let number = begin.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % 12_000;
+        let port = u16::try_from(number).unwrap() + 20_000;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
     }
 }
 

@@ -36,8 +36,15 @@ async fn a_release_is_made_finalized_given_commits_and_deployed() {
     assert_eq!(changed.status, StatusCode::OK, "{}", changed.text);
     let shown = get(&server, &one).await;
     assert_eq!(shown["dateReleased"], "2026-01-02T03:04:05.000Z");
-    assert_eq!(shown["shortVersion"], "1.0");
+    assert_eq!(shown["versionInfo"]["description"], "1.0");
+    // Strict clients want the text and the date of the commit too.
+    assert_eq!(shown["shortVersion"], "shop@1.0");
     assert_eq!(shown["lastCommit"]["id"], "c2");
+    assert_eq!(shown["lastCommit"]["message"], "two");
+    assert_eq!(shown["lastCommit"]["dateCreated"], shown["dateCreated"]);
+    assert_eq!(shown["lastCommit"]["repository"], Value::Null);
+    let repositories = format!("{}/repos/", organisation(&server));
+    assert_eq!(get(&server, &repositories).await, json!([]));
     assert_eq!(shown["commitCount"], 2);
     let commits = get(&server, &format!("{one}commits/")).await;
     assert_eq!(commits[1]["message"], "one");

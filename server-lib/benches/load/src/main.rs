@@ -65,7 +65,7 @@ enum Command {
         /// Issues that they belong to.
         #[arg(long, default_value_t = 50_000)]
         issues: u64,
-        /// Leaves the data folders.
+        /// Leaves the data folders, and takes up those that another run has left.
         #[arg(long)]
         keep: bool,
     },

@@ -86,20 +86,34 @@ pub async fn run(options: &Options) -> Result<()> {
 
 /// Sets an empty server up.
 pub fn fresh(options: &Options, name: &str, store: Option<&str>) -> Result<Ours> {
-    let data = options.scratch.join(name);
-    if data.exists() {
-        std::fs::remove_dir_all(&data)?;
+    let mut ours = named(options, name, store);
+    if ours.data.exists() {
+        std::fs::remove_dir_all(&ours.data)?;
     }
-    let mut ours = Ours {
+    ours.init()?;
+    Ok(ours)
+}
+
+/// Takes up the server of a name that another run has left, or sets an empty one up.
+pub fn kept(options: &Options, name: &str, store: Option<&str>) -> Result<Ours> {
+    let mut ours = named(options, name, store);
+    if ours.recall()? {
+        return Ok(ours);
+    }
+    let ours = fresh(options, name, store)?;
+    ours.remember()?;
+    Ok(ours)
+}
+
+fn named(options: &Options, name: &str, store: Option<&str>) -> Ours {
+    Ours {
         binary: options.binary.clone(),
-        data,
+        data: options.scratch.join(name),
         store: store.map(str::to_owned),
         arguments: options.serve.clone(),
         environment: Vec::new(),
         set_up: None,
-    };
-    ours.init()?;
-    Ok(ours)
+    }
 }
 
 /// Sends as fast as answers come; returns what came back and the processor time of the server.

@@ -69,6 +69,25 @@ impl Ours {
         Ok(())
     }
 
+    /// Notes beside the data what `init` told, for another run of this program.
+    pub fn remember(&self) -> Result<()> {
+        let set_up = self.set_up.as_ref().context("not initialised")?;
+        let SetUp { address, key, project, token } = set_up;
+        std::fs::write(self.data.with_extension("setup"), format!("{address}\n{key}\n{project}\n{token}"))?;
+        Ok(())
+    }
+
+    /// Takes up data that another run has left; false when there is none.
+    pub fn recall(&mut self) -> Result<bool> {
+        let Ok(note) = std::fs::read_to_string(self.data.with_extension("setup")) else {
+            return Ok(false);
+        };
+        let lines: Vec<_> = note.lines().map(str::to_owned).collect();
+        let [address, key, project, token] = lines.try_into().ok().context("the note is damaged")?;
+        self.set_up = Some(SetUp { address: address.parse()?, key, project, token });
+        Ok(true)
+    }
+
     /// Where the data is, as every command wants to know.
     fn place(&self) -> Vec<&OsStr> {
         let mut arguments = vec![OsStr::new("--data"), self.data.as_os_str()];

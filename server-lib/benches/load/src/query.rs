@@ -10,7 +10,7 @@ use crate::Options;
 use crate::bars::{at_most, heading, row};
 use crate::client::{self, Live, Plan};
 use crate::corpus::{Corpus, Spread, dice};
-use crate::phases::{Ids, fill, fresh, visible_rate};
+use crate::phases::{Ids, fill, fresh, kept, visible_rate};
 use crate::program::Program;
 
 const DAY: f64 = 24.0 * 60.0 * 60.0;
@@ -93,7 +93,9 @@ async fn measured(options: &Options, ids: &mut Ids, events: u64, issues: u64, ke
     // Half an hour is left for what arrives while questions are asked.
     let spread = Spread { issues, begin: now - 29.5 * DAY, seconds: 29.5 * DAY, events };
     let corpus = Arc::new(Corpus::read_spread(&options.corpus, spread.clone())?);
-    let ours = fresh(options, &format!("query-{events}"), options.postgres.as_deref())?;
+    let name = format!("query-{events}");
+    let set_up = if keep { kept } else { fresh };
+    let ours = set_up(options, &name, options.postgres.as_deref())?;
     let begin = Instant::now();
     fill(&ours, &corpus, ids, events).await?;
     row("filled in, seconds", &format!("{:.0}", begin.elapsed().as_secs_f64()));

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{backup, doctor, init, key, project, restore, token, user};
+use crate::commands::{backup, doctor, init, key, org, project, restore, token, user};
 use crate::settings::Flag;
 
 const EXAMPLES: &str = "\
@@ -103,7 +103,10 @@ pub(crate) enum Command {
     /// Tokens of the management API: list, create, revoke
     #[command(subcommand)]
     Token(token::TokenCommand),
-    /// People: list, add, remove, reset-password, login-link
+    /// Organisations: list, update
+    #[command(subcommand)]
+    Org(org::OrgCommand),
+    /// People: list, add, activate, deactivate, remove, reset-password, login-link
     #[command(subcommand)]
     User(user::UserCommand),
     /// Look for trouble: folder, disk space, schema, damage, settings

@@ -160,6 +160,28 @@ impl Journal for DiskJournal {
         }
     }
 
+    async fn drop_copies(&self) -> Result<(), Error> {
+        let shared = &self.shared;
+        if shared.keeps_bodies {
+            return Ok(());
+        }
+        let committed = shared.committed();
+        let is_finished = shared.segments().last().is_some_and(|last| {
+            last.is_live() && last.first <= last.last() && last.last() <= committed
+        });
+        // An answer that does not come means that the server is shutting down.
+        if is_finished && shared.intake.seal().await.is_err() {
+            return Ok(());
+        }
+        let shared = Arc::clone(shared);
+        let removing = tokio::task::spawn_blocking(move || {
+            shared.remove_segments(|segment| segment.last() <= committed)
+        });
+        removing
+            .await
+            .unwrap_or_else(|error| Err(Error::new(ErrorKind::System, error)))
+    }
+
     fn close(&self) {
         self.shared.is_closing.store(true, Ordering::Release);
         self.shared.intake.close();

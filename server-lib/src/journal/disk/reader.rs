@@ -1,7 +1,5 @@
 //! Reading records back: for digest, for people, for a store that keeps blocks itself.
 
-use bytes::Bytes;
-
 use crate::block::Unpacked;
 use crate::error::{Error, ErrorKind};
 use crate::journal::{Delivery, JournalBlock};
@@ -85,9 +83,9 @@ impl Shared {
                 block = self.find_block(seq)?;
             }
             let Some(block) = &block else { continue };
-            let found = block.find(seq).map(|entry| block.record(entry)).transpose();
-            if let (Some(slot), Some(record)) = (records.get_mut(place), found?) {
-                *slot = Some(detach(record, block.plain_bytes()));
+            let found = block.find(seq).map(|entry| block.record_alone(entry));
+            if let (Some(slot), Some(record)) = (records.get_mut(place), found.transpose()?) {
+                *slot = Some(record);
             }
         }
         Ok(records)
@@ -168,12 +166,4 @@ fn deliver(record: Record) -> Delivery {
 fn covers(block: &Unpacked, seq: Seq) -> bool {
     let ends = (block.directory().first(), block.directory().last());
     matches!(ends, (Some(first), Some(last)) if first.seq <= seq && seq <= last.seq)
-}
-
-/// Copies a body that would hold a much larger block in memory.
-fn detach(mut record: Record, block_bytes: usize) -> Record {
-    if record.body.len().saturating_mul(2) < block_bytes {
-        record.body = Bytes::copy_from_slice(&record.body);
-    }
-    record
 }

@@ -29,6 +29,7 @@ mod reference;
 pub mod releases;
 pub mod search;
 pub mod sessions;
+pub mod split;
 pub mod stats;
 pub mod tokens;
 pub mod upkeep;
@@ -185,6 +186,12 @@ macro_rules! store_conformance {
                 people_are_counted_once,
                 the_same_index_batch_again_changes_nothing,
             ],
+            split: [
+                events_are_split_up_as_by_looking_at_each,
+                people_and_issues_of_long_periods_are_summed_by_hour,
+                parts_of_erased_events_and_deleted_issues_shrink,
+                too_many_rows_are_not_read,
+            ],
             picks: [
                 issues_are_found_as_by_looking_at_each,
             ],
@@ -243,6 +250,8 @@ macro_rules! store_conformance {
             ],
             erasure: [
                 the_sessions_of_a_user_are_erased,
+                the_index_forgets_what_was_erased,
+                the_index_forgets_a_deleted_project,
             ],
         }
     };

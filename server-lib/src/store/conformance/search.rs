@@ -153,7 +153,7 @@ impl Field {
     }
 
     /// Returns what a question means, latest arrival first.
-    fn expected(&self, query: &EventQuery) -> Vec<EventRow> {
+    pub(super) fn expected(&self, query: &EventQuery) -> Vec<EventRow> {
         let mut rows: Vec<_> = (self.rows.iter())
             .filter(|row| query.projects.contains(&row.project))
             .filter(|row| {
@@ -174,7 +174,7 @@ impl Field {
     }
 
     /// Asks page by page, and compares.
-    async fn compare(&self, mut query: EventQuery) -> Result<(), Error> {
+    pub(super) async fn compare(&self, mut query: EventQuery) -> Result<(), Error> {
         let expected = self.expected(&query);
         let mut found = Vec::new();
         loop {
@@ -193,7 +193,7 @@ impl Field {
         Ok(())
     }
 
-    fn question(&self, dice: &mut Dice) -> EventQuery {
+    pub(super) fn question(&self, dice: &mut Dice) -> EventQuery {
         let issues: Vec<_> = self.rows.iter().map(|row| row.issue).collect();
         let mut parts = Vec::new();
         for _ in 0..=dice.below(3) {

@@ -313,11 +313,11 @@ pub async fn comments_are_written_changed_and_deleted(place: &dyn Place) -> Resu
     let edited = store.issues.edit_note(id, first.id, "{}").await?;
     assert_eq!((edited.id, edited.data.as_str()), (first.id, "{}"));
     store.issues.delete_note(id, second.id).await?;
-    let left = store
-        .issues
-        .activity(id, Some(ActivityKind::Note), Page::first(9))
-        .await?;
-    assert_eq!(left, [edited]);
+    let notes = Some(ActivityKind::Note);
+    let left = store.issues.activity(id, notes, Page::first(9)).await?;
+    assert_eq!(left, [edited.clone()]);
+    assert_eq!(store.issues.entry(id, first.id).await?, Some(edited));
+    assert_eq!(store.issues.entry(id, second.id).await?, None);
     assert_eq!(issue(&store, id).await?.comments, 1);
     let other = IssueId(id.0 + 1);
     assert_refused(

@@ -1,6 +1,7 @@
 //! Counts events by what the index knows.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use roaring::RoaringBitmap;
 
@@ -34,7 +35,6 @@ pub(in crate::store) async fn count(
     }
     let asked = Asked::new(shelf, query).await?;
     let mut tally = Tally {
-        query,
         sums: BTreeMap::new(),
         rows: 0,
         is_incomplete: asked.is_incomplete,
@@ -48,7 +48,8 @@ pub(in crate::store) async fn count(
         if !found.is_empty() {
             found -= gone(shelf, span, &asked).await?;
         }
-        tally.leave_out(shelf, span, &mut found).await?;
+        let times = query.times.as_ref();
+        tally.is_incomplete |= leave_out(shelf, span, times, &mut found, &mut tally.rows).await?;
         if found.is_empty() {
             continue;
         }
@@ -79,14 +80,13 @@ pub(in crate::store) async fn count(
     Ok(sorted(tally.sums, by, tally.is_incomplete))
 }
 
-struct Tally<'a> {
-    query: &'a EventQuery,
+struct Tally {
     sums: BTreeMap<CountKey, u64>,
     rows: usize,
     is_incomplete: bool,
 }
 
-impl Tally<'_> {
+impl Tally {
     fn add(&mut self, key: CountKey, events: u64) {
         if events > 0 {
             let sum = self.sums.entry(key).or_default();
@@ -111,53 +111,6 @@ impl Tally<'_> {
             }
         }
         Ok(values)
-    }
-
-    /// Leaves out what happened in the first or last hour, before or after the times asked for.
-    async fn leave_out(
-        &mut self,
-        shelf: &mut impl Shelf,
-        span: &Shelved,
-        found: &mut RoaringBitmap,
-    ) -> Result<(), Error> {
-        let Some(times) = self.query.times.as_ref().filter(|_| !found.is_empty()) else {
-            return Ok(());
-        };
-        let (first, last) = (*times.start(), *times.end());
-        let begins = |at: Millis| at.0.rem_euclid(HOUR) == 0;
-        let mut edges = Vec::new();
-        if !begins(first) && first > span.min_happened {
-            edges.push(hour(first));
-        }
-        if !begins(last.plus(1)) && last < span.max_happened {
-            edges.push(hour(last));
-        }
-        edges.dedup();
-        for edge in edges {
-            let Some(set) = by_hour(shelf, span.id, edge, edge).await?.remove(&edge) else {
-                continue;
-            };
-            let doubtful = set & &*found;
-            *found -= &doubtful;
-            let seqs: Vec<Seq> = doubtful
-                .iter()
-                .map(|offset| place(span.first, offset))
-                .collect();
-            for chunk in seqs.chunks(CHUNK) {
-                if self.rows >= MAX_ROWS {
-                    self.is_incomplete = true;
-                    break;
-                }
-                self.rows = self.rows.saturating_add(chunk.len());
-                for (seq, at) in shelf.times(span, chunk).await? {
-                    if times.contains(&at) {
-                        let offset = seq.0.saturating_sub(span.first.0);
-                        found.extend(u32::try_from(offset).ok());
-                    }
-                }
-            }
-        }
-        Ok(())
     }
 
     /// Counts by issue, row by row, the latest first.
@@ -185,6 +138,56 @@ impl Tally<'_> {
     }
 }
 
+/// Leaves out what happened in the first or last hour, before or after the times asked for. Returns
+/// true when there was too much to look at, of which nothing is left in.
+pub(super) async fn leave_out(
+    shelf: &mut impl Shelf,
+    span: &Shelved,
+    times: Option<&RangeInclusive<Millis>>,
+    found: &mut RoaringBitmap,
+    read: &mut usize,
+) -> Result<bool, Error> {
+    let Some(times) = times.filter(|_| !found.is_empty()) else {
+        return Ok(false);
+    };
+    let (first, last) = (*times.start(), *times.end());
+    let begins = |at: Millis| at.0.rem_euclid(HOUR) == 0;
+    let mut edges = Vec::new();
+    if !begins(first) && first > span.min_happened {
+        edges.push(hour(first));
+    }
+    if !begins(last.plus(1)) && last < span.max_happened {
+        edges.push(hour(last));
+    }
+    edges.dedup();
+    let mut is_too_much = false;
+    for edge in edges {
+        let Some(set) = by_hour(shelf, span.id, edge, edge).await?.remove(&edge) else {
+            continue;
+        };
+        let doubtful = set & &*found;
+        *found -= &doubtful;
+        let seqs: Vec<Seq> = doubtful
+            .iter()
+            .map(|offset| place(span.first, offset))
+            .collect();
+        for chunk in seqs.chunks(CHUNK) {
+            if *read >= MAX_ROWS {
+                is_too_much = true;
+                break;
+            }
+            *read = read.saturating_add(chunk.len());
+            for (seq, at) in shelf.times(span, chunk).await? {
+                if times.contains(&at) {
+                    let offset = seq.0.saturating_sub(span.first.0);
+                    found.extend(u32::try_from(offset).ok());
+                }
+            }
+        }
+    }
+    Ok(is_too_much)
+}
+
 fn sorted(sums: BTreeMap<CountKey, u64>, by: &CountBy, is_incomplete: bool) -> EventCounts {
     let mut counts: Vec<_> = sums.into_iter().collect();
     if *by != CountBy::Hour {
@@ -197,7 +200,7 @@ fn sorted(sums: BTreeMap<CountKey, u64>, by: &CountBy, is_incomplete: bool) -> E
 }
 
 /// Returns events that the index has and nobody is shown any more.
-async fn gone(
+pub(super) async fn gone(
     shelf: &mut impl Shelf,
     span: &Shelved,
     asked: &Asked,

@@ -14,8 +14,12 @@ pub const GROUPS: u8 = 2;
 pub const TAGS: u8 = 3;
 /// Which events happened in an hour. Keys are hours; values as of [`EVENTS`].
 pub const HOURS: u8 = 4;
+/// Who was affected in an hour. Keys are projects with hours; values as of people.
+pub const PEOPLE: u8 = 5;
+/// Which groups had events in an hour. Keys as of [`PEOPLE`]; values are sets of groups.
+pub const ACTIVE: u8 = 6;
 /// All of them, in the order in which runs hold them.
-pub const KINDS: [u8; 4] = [EVENTS, GROUPS, TAGS, HOURS];
+pub const KINDS: [u8; 6] = [EVENTS, GROUPS, TAGS, HOURS, PEOPLE, ACTIVE];
 
 /// Seeds of the numbers of things, so that things of different sorts do not meet.
 const PRESENT: u64 = 1 << 40;
@@ -63,6 +67,12 @@ pub fn project(project: ProjectId) -> u64 {
     XxHash3_64::oneshot_with_seed(PROJECT, &project.0.to_le_bytes())
 }
 
+/// Returns the hash of a text.
+#[must_use]
+pub fn text(text: &str) -> i64 {
+    XxHash3_64::oneshot(text.as_bytes()).cast_signed()
+}
+
 /// Returns the key of an hour since 1970.
 #[must_use]
 pub fn hour(hour: i64) -> [u8; 8] {
@@ -74,6 +84,24 @@ pub fn hour(hour: i64) -> [u8; 8] {
 #[must_use]
 pub fn read_hour(key: &[u8]) -> Option<i64> {
     Some(i64::from_be_bytes(key.try_into().ok()?) ^ i64::MIN)
+}
+
+/// Returns the key of an hour of a project.
+#[must_use]
+pub fn project_hour(project: ProjectId, at: i64) -> [u8; 12] {
+    let mut key = [0; 12];
+    let parts = project.0.to_be_bytes().into_iter().chain(hour(at));
+    for (place, byte) in key.iter_mut().zip(parts) {
+        *place = byte;
+    }
+    key
+}
+
+/// Reads project and hour out of a key.
+#[must_use]
+pub fn read_project_hour(key: &[u8]) -> Option<(ProjectId, i64)> {
+    let (project, at) = key.split_first_chunk::<4>()?;
+    Some((ProjectId(u32::from_be_bytes(*project)), read_hour(at)?))
 }
 
 /// Whose tags are counted.
@@ -173,6 +201,9 @@ mod tests {
         assert_eq!(split_owned(b"short"), None);
         assert!(hour(-1) < hour(0) && hour(0) < hour(1));
         assert_eq!(read_hour(&hour(-5)), Some(-5));
+        let of_project = project_hour(ProjectId(7), -5);
+        assert_eq!(read_project_hour(&of_project), Some((ProjectId(7), -5)));
+        assert_eq!(read_project_hour(b"short"), None);
     }
 
     #[test]

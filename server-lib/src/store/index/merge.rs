@@ -1,13 +1,16 @@
 //! Joins runs into one, page by page, so that no run is ever in memory whole.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
-use super::key::{self, OTHERS, Owner, TAGS};
+use super::key::{self, OTHERS, Owner, PEOPLE, TAGS};
 use super::page::{
     Entries, Page, PageBuilder, damaged, read_seen, read_set, write_seen, write_set,
 };
+use super::people::People;
+use super::purge::Going;
 use crate::error::Error;
 use crate::model::tag::Seen;
 
@@ -44,6 +47,12 @@ impl Joiner {
             values: Values::default(),
             builder,
         })
+    }
+
+    /// Leaves out what goes.
+    pub(super) fn without(mut self, going: Option<Arc<Going>>) -> Self {
+        self.values.going = going;
+        self
     }
 
     /// Returns a run of which the next page is wanted; `None` when nothing is missing.
@@ -124,17 +133,34 @@ impl Joiner {
             }
             return self.values.push(key, seen, &mut self.builder);
         }
-        if let [one] = parts {
-            return self.builder.push(key, one);
-        }
-        let mut set = RoaringBitmap::new();
-        for part in parts {
-            read_set(part, &mut set)?;
-        }
         let mut value = Vec::new();
-        set.optimize();
-        write_set(&mut value, &set)?;
-        self.builder.push(key, &value)
+        let joined = match parts {
+            [one] => one.as_slice(),
+            many if self.kind == PEOPLE => {
+                let mut people = People::default();
+                for part in many {
+                    people.add(&People::from_bytes(part));
+                }
+                value = people.to_bytes();
+                &value
+            }
+            many => {
+                let mut set = RoaringBitmap::new();
+                for part in many {
+                    read_set(part, &mut set)?;
+                }
+                set.optimize();
+                write_set(&mut value, &set)?;
+                &value
+            }
+        };
+        match &self.values.going {
+            None => self.builder.push(key, joined),
+            Some(going) => match going.left(self.kind, key, joined)? {
+                Some(left) => self.builder.push(key, &left),
+                None => Ok(()),
+            },
+        }
     }
 }
 
@@ -144,6 +170,7 @@ pub(super) struct Values {
     begin: Vec<u8>,
     max: usize,
     values: Vec<(Vec<u8>, Seen)>,
+    going: Option<Arc<Going>>,
 }
 
 impl Values {
@@ -167,6 +194,9 @@ impl Values {
     /// Writes what it holds.
     pub(super) fn flush(&mut self, into: &mut PageBuilder) -> Result<(), Error> {
         let mut values = std::mem::take(&mut self.values);
+        if let Some(going) = &self.going {
+            going.leave_values(&self.begin, &mut values);
+        }
         if values.len() > self.max {
             values.sort_by(|(a, one), (b, two)| {
                 let is_other = |value: &[u8]| value == OTHERS;

@@ -1,8 +1,11 @@
 //! Which runs are merged, and the merge of one sort of entries after the other.
 
+use std::sync::Arc;
+
 use super::key::KINDS;
 use super::merge::Joiner;
 use super::page::Page;
+use super::purge::{Going, Preparing};
 use super::shelf::Shelf;
 use crate::error::Error;
 use crate::model::ids::PartitionId;
@@ -22,6 +25,10 @@ pub(in crate::store) struct Merging {
     pub(in crate::store) runs: Vec<i64>,
     /// How often the new run was merged.
     pub(in crate::store) level: i64,
+    /// What goes on the way, as long as that is being found out …
+    preparing: Option<Preparing>,
+    /// … and then.
+    going: Option<Arc<Going>>,
     kinds: std::vec::IntoIter<u8>,
     joiner: Option<(u8, Joiner, Vec<Vec<u8>>)>,
 }
@@ -41,21 +48,49 @@ impl Merging {
             let same = same.find(|same| same.len() >= FEW);
             same.map(|same| same.get(..FEW).unwrap_or(same))
         }?;
-        let level = chosen.iter().map(|(_, level)| *level).max().unwrap_or(0);
-        Some(Self {
-            partition,
-            runs: chosen.iter().map(|(id, _)| *id).collect(),
-            level: level.saturating_add(1),
-            kinds: KINDS.to_vec().into_iter(),
-            joiner: None,
-        })
+        Some(Self::new(partition, chosen, None))
     }
 
-    /// Joins until enough pages are ready. Returns them, and whether all is done.
+    /// Merges all runs of a partition into one without what goes.
+    pub(in crate::store) fn without(
+        partition: PartitionId,
+        runs: &[(i64, i64)],
+        going: Going,
+    ) -> Self {
+        Self::new(partition, runs, Some(Preparing::new(going)))
+    }
+
+    fn new(partition: PartitionId, runs: &[(i64, i64)], preparing: Option<Preparing>) -> Self {
+        let level = runs.iter().map(|(_, level)| *level).max().unwrap_or(0);
+        Self {
+            partition,
+            runs: runs.iter().map(|(id, _)| *id).collect(),
+            level: level.saturating_add(1),
+            preparing,
+            going: None,
+            kinds: KINDS.to_vec().into_iter(),
+            joiner: None,
+        }
+    }
+
+    /// Returns what goes, once that is known.
+    pub(in crate::store) fn going(&self) -> Option<&Going> {
+        self.going.as_deref()
+    }
+
+    /// Joins until enough pages are ready. Returns them, and whether all is done. There are none while
+    /// it is being found out what goes.
     pub(in crate::store) async fn advance(
         &mut self,
         shelf: &mut impl Shelf,
     ) -> Result<(Vec<Page>, bool), Error> {
+        if let Some(mut preparing) = self.preparing.take() {
+            if !preparing.advance(shelf, self.partition, &self.runs).await? {
+                self.preparing = Some(preparing);
+                return Ok((Vec::new(), false));
+            }
+            self.going = Some(Arc::new(preparing.into_going()));
+        }
         let mut ready = Vec::new();
         while ready.len() < PAGES {
             let Some((kind, joiner, behind)) = &mut self.joiner else {
@@ -63,7 +98,8 @@ impl Merging {
                     return Ok((ready, true));
                 };
                 let runs = self.runs.len();
-                self.joiner = Some((kind, Joiner::new(kind, runs)?, vec![Vec::new(); runs]));
+                let joiner = Joiner::new(kind, runs)?.without(self.going.clone());
+                self.joiner = Some((kind, joiner, vec![Vec::new(); runs]));
                 continue;
             };
             while let Some(place) = joiner.wants() {

@@ -30,12 +30,19 @@ pub(super) mod members;
 pub mod merge;
 pub(super) mod merging;
 pub mod page;
+mod parts;
 pub mod pending;
 pub mod people;
+pub(super) mod purge;
+pub(super) mod renewal;
 pub(super) mod shelf;
+pub(super) mod split;
 pub(super) mod tags;
+mod values;
 
+pub use parts::{Measures, Part, PartKey, Parts, Split, SplitBy};
 pub use pending::{GroupText, IndexBatch, IndexedEvent, Pending};
+pub use renewal::{Renewal, StaleGroup};
 
 /// The search index.
 #[async_trait]
@@ -55,6 +62,17 @@ pub trait Index: Send + Sync + 'static {
 
     /// Merges some runs; false when there is nothing to merge.
     async fn merge(&self) -> Result<bool, Error>;
+
+    /// Takes some of what was erased out of the index and of whatever else may hold copies of it;
+    /// false when there is nothing left to do. Slow, and with rests, so that others come in between.
+    async fn purge(&self) -> Result<bool, Error>;
+
+    /// Returns a group that lost events and has others, if there is any.
+    async fn stale_group(&self) -> Result<Option<StaleGroup>, Error>;
+
+    /// Writes what was read again of a group. False when its issue got a later event meanwhile: what
+    /// was read is not the latest then.
+    async fn renew(&self, renewal: Renewal) -> Result<bool, Error>;
 
     /// Returns the names of tags with how often they were seen, most frequent first, and the
     /// `values` most frequent values of each; of one name only, or of all.
@@ -79,6 +97,11 @@ pub trait Index: Send + Sync + 'static {
     /// cost reading rows, and counting by issue does, so there are bounds: see
     /// [`EventCounts::is_incomplete`].
     async fn count(&self, query: &EventQuery, by: CountBy) -> Result<EventCounts, Error>;
+
+    /// Splits the events that `find` would return without a limit up, and tells of each part what
+    /// is asked for. As far as rows have to be read there are bounds: see [`Parts::is_incomplete`].
+    /// People and issues of periods of some hours are those of whole hours.
+    async fn split(&self, query: &EventQuery, split: &Split) -> Result<Parts, Error>;
 }
 
 /// Rows of events after a place.

@@ -5,10 +5,10 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use roaring::RoaringBitmap;
 
-use super::key::{self, EVENTS, GROUPS, HOURS, Owner, TAGS};
+use super::key::{self, ACTIVE, EVENTS, GROUPS, HOURS, Owner, PEOPLE, TAGS};
 use super::merge::Values;
 use super::page::{Page, PageBuilder, write_set};
-use super::people;
+use super::people::{self, People};
 use crate::error::Error;
 use crate::model::ids::{GroupId, PartitionId, ProjectId, Seq};
 use crate::model::tag::{Seen, Tags};
@@ -30,6 +30,8 @@ pub struct IndexedEvent<'a> {
     pub timestamp: Millis,
     /// A hash of who was affected.
     pub user: Option<i64>,
+    /// Whether the caller knows that the group has that person already.
+    pub is_user_known: bool,
     /// What it can be found by.
     pub tags: &'a Tags,
     /// Its words with their hash, where the caller does not know that the group has them already.
@@ -119,6 +121,13 @@ struct Group {
     texts: Vec<(i64, String)>,
 }
 
+/// What a project had in an hour.
+#[derive(Debug, Default)]
+struct ProjectHour {
+    people: Vec<u32>,
+    groups: Vec<u32>,
+}
+
 /// Events of one partition that are not written yet.
 #[derive(Debug, Default)]
 pub struct Pending {
@@ -132,6 +141,7 @@ pub struct Pending {
     groups: Map<u32, Group>,
     projects: BTreeMap<ProjectId, Vec<u32>>,
     hours: BTreeMap<i64, Vec<u32>>,
+    project_hours: BTreeMap<(ProjectId, i64), ProjectHour>,
 }
 
 impl Pending {
@@ -228,13 +238,19 @@ impl Pending {
             }
         });
         group.seqs.push(offset);
+        let of_project = self.project_hours.entry((event.project, hour)).or_default();
         let events = group.hours.entry(hour).or_default();
+        if *events == 0 {
+            of_project.groups.push(event.group.0);
+        }
         *events = events.saturating_add(1);
-        if let Some(user) = event.user {
-            let number = people::number(user);
+        if let Some(number) = event.user.map(people::number) {
             // The same person often comes again at once.
-            if group.people.last() != Some(&number) {
+            if !event.is_user_known && group.people.last() != Some(&number) {
                 group.people.push(number);
+            }
+            if of_project.people.last() != Some(&number) {
+                of_project.people.push(number);
             }
         }
         if let Some((hash, text)) = event.text
@@ -336,7 +352,29 @@ impl Pending {
             write(&mut value, seqs)?;
             builder.push(&key::hour(*hour), &value)?;
         }
+        self.project_hour_pages(&mut builder)?;
         builder.finish()
+    }
+
+    fn project_hour_pages(&self, builder: &mut PageBuilder) -> Result<(), Error> {
+        builder.begin(PEOPLE)?;
+        for ((project, hour), of_hour) in &self.project_hours {
+            if of_hour.people.is_empty() {
+                continue;
+            }
+            let people = People::of(of_hour.people.clone());
+            builder.push(&key::project_hour(*project, *hour), &people.to_bytes())?;
+        }
+        builder.begin(ACTIVE)?;
+        let mut value = Vec::new();
+        for ((project, hour), of_hour) in &self.project_hours {
+            let mut groups = of_hour.groups.clone();
+            groups.sort_unstable();
+            groups.dedup();
+            write(&mut value, &groups)?;
+            builder.push(&key::project_hour(*project, *hour), &value)?;
+        }
+        Ok(())
     }
 
     fn tag_pages(&self, builder: &mut PageBuilder) -> Result<(), Error> {

@@ -51,6 +51,21 @@ impl People {
         )
     }
 
+    /// Makes a set of numbers in any order.
+    #[must_use]
+    pub fn of(mut numbers: Vec<u32>) -> Self {
+        numbers.sort_unstable();
+        numbers.dedup();
+        if numbers.len() <= EXACT {
+            return Self::Few(numbers);
+        }
+        let mut registers = vec![0; REGISTERS];
+        for number in numbers {
+            note(&mut registers, number);
+        }
+        Self::Many(registers)
+    }
+
     /// Returns the set as databases keep it.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
@@ -65,6 +80,15 @@ impl People {
                 bytes.extend_from_slice(registers);
                 bytes
             }
+        }
+    }
+
+    /// Returns the numbers, where they are kept.
+    #[must_use]
+    pub fn numbers(&self) -> Option<&[u32]> {
+        match self {
+            Self::Few(numbers) => Some(numbers),
+            Self::Many(_) => None,
         }
     }
 
@@ -218,11 +242,14 @@ mod tests {
     #[test]
     fn sets_are_put_together_and_come_back_as_they_went() {
         for (one, two) in [(0..100, 50..200), (0..2000, 100..200), (0..50, 0..3000)] {
-            let all = of(one.start.min(two.start)..one.end.max(two.end));
+            let one_by_one = one.start.min(two.start)..one.end.max(two.end);
+            let all = of(one_by_one.clone());
             let mut sum = of(one);
             sum.add(&of(two));
             assert_eq!(sum, all);
             assert_eq!(People::from_bytes(&sum.to_bytes()), sum);
+            let numbers = (one_by_one.clone()).map(number).rev().collect();
+            assert_eq!(People::of(numbers), of(one_by_one));
         }
         assert_eq!(People::from_bytes(b""), People::default());
     }

@@ -53,6 +53,17 @@ pub(in crate::store) struct Gone {
     pub(in crate::store) projects: Vec<ProjectId>,
 }
 
+/// What is counted of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::store) struct Brief {
+    /// When it happened.
+    pub(in crate::store) at: Millis,
+    /// Its issue.
+    pub(in crate::store) issue: IssueId,
+    /// A hash of who was affected.
+    pub(in crate::store) user: Option<i64>,
+}
+
 /// A page that is there: its first key and its body.
 pub(in crate::store) type StoredPage = (Vec<u8>, Vec<u8>);
 
@@ -69,6 +80,9 @@ pub(in crate::store) trait Shelf {
 
     /// Returns the groups that have words.
     async fn with_words(&mut self, words: &Words) -> Result<RoaringBitmap, Error>;
+
+    /// Returns the groups that there are, but those of deleted projects.
+    async fn known_groups(&mut self) -> Result<RoaringBitmap, Error>;
 
     /// Returns the groups that are in another issue than the one that they opened, with that.
     async fn moved(&mut self) -> Result<Vec<(u32, u32)>, Error>;
@@ -118,6 +132,9 @@ pub(in crate::store) trait Shelf {
 
     /// Returns the issue of each event, of those that are there.
     async fn issues(&mut self, span: &Shelved, seqs: &[Seq]) -> Result<Vec<IssueId>, Error>;
+
+    /// Returns what is counted of each event, of those that are there.
+    async fn briefs(&mut self, span: &Shelved, seqs: &[Seq]) -> Result<Vec<Brief>, Error>;
 
     /// Returns what is gone of a partition.
     async fn gone(&mut self, span: &Shelved, projects: &[ProjectId]) -> Result<Gone, Error>;

@@ -25,7 +25,7 @@ pub(super) const FOLDER: &str = "postgres";
 /// The form of the files.
 pub(super) const FORM: u32 = 1;
 /// Tables besides those of partitions and ranges, owners before what belongs to them.
-pub(super) const TABLES: [&str; 35] = [
+pub(super) const TABLES: [&str; 38] = [
     "counters",
     "organisations",
     "projects",
@@ -57,6 +57,9 @@ pub(super) const TABLES: [&str; 35] = [
     "texts",
     "hidden",
     "dead",
+    "erased_events",
+    "stale_partitions",
+    "stale_groups",
     "outcomes",
     "sessions",
     "session_counts",

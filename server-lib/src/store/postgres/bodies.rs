@@ -57,7 +57,8 @@ impl PostgresBodies {
                 };
                 for seq in wanted {
                     if let Some(entry) = block.find(seq) {
-                        found.insert(seq, block.record(entry)?);
+                        // One record of each of many blocks must not hold them all.
+                        found.insert(seq, block.record_alone(entry)?);
                     }
                 }
             }

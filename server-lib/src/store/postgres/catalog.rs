@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use tokio_postgres::Row;
 
 use super::failure::corrupt;
+use super::index::purging;
 use super::pool::{Lease, Pool};
 use super::row::{get, int, number, text};
 use crate::error::{Error, ErrorKind};
@@ -195,6 +196,7 @@ impl Catalog for PostgresCatalog {
                 &[&int(id.0), &i64::MAX],
             )
             .await?;
+        purging::note_deleted(&mut lease).await?;
         lease.commit().await
     }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use tokio_postgres::Row;
 
 use super::digest::{BEGIN, Counted, LOCK, add_events, lost_items, mark_dead, sessions};
+use super::index::purging;
 use super::issues::remove;
 use super::pool::{Lease, Pool};
 use super::row::{Sixteen, big, get, int, seq};
@@ -47,6 +48,11 @@ pub(super) async fn by_place(lease: &mut Lease, seqs: &[Seq]) -> Result<u64, Err
         }
         lost_items(lease, &parts).await?;
         mark_dead(lease, &gone).await?;
+        let owners = events
+            .iter()
+            .map(|row| Ok((get(row, 1)?, get(row, 2)?, get(row, 3)?)));
+        let owners = owners.collect::<Result<Vec<_>, Error>>()?;
+        purging::note_events(lease, &owners).await?;
         let groups = events.iter().map(|row| get::<i64>(row, 3));
         let groups = groups.collect::<Result<Vec<_>, _>>()?;
         remove::remove_empty(lease, &groups).await?;
@@ -125,7 +131,11 @@ pub(super) async fn sweep(
         )
         .await?;
     let events = places(&rows)?;
-    let mut removed = delete_events(&mut lease, &events).await?.len() as u64;
+    let deleted = delete_events(&mut lease, &events).await?;
+    let mut removed = deleted.len() as u64;
+    if removed > 0 {
+        note_late(&mut lease, &deleted).await?;
+    }
     let left = limit.saturating_sub(big(removed));
     let rows = lease
         .query(
@@ -153,6 +163,20 @@ pub(super) async fn sweep(
     }
     lease.commit().await?;
     Ok(removed)
+}
+
+/// Marks partitions again that got events of a project after it was deleted.
+async fn note_late(lease: &mut Lease, deleted: &[Row]) -> Result<(), Error> {
+    let mut projects: Vec<i32> = Vec::new();
+    for row in deleted {
+        projects.push(get(row, 2)?);
+    }
+    let select = "SELECT FROM hidden WHERE received = 9223372036854775807 AND project = ANY($1) \
+                  LIMIT 1";
+    if lease.query_opt(select, &[&projects]).await?.is_some() {
+        purging::note_deleted(lease).await?;
+    }
+    Ok(())
 }
 
 /// Removes what deleted projects have besides events and items.

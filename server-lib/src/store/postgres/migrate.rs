@@ -53,6 +53,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "sessions",
         sql: include_str!("../../../migrations/postgres/0006_sessions.sql"),
     },
+    Migration {
+        number: 7,
+        name: "erasure",
+        sql: include_str!("../../../migrations/postgres/0007_erasure.sql"),
+    },
 ];
 
 /// Returns the newest schema that this program knows.

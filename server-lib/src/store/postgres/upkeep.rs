@@ -79,6 +79,16 @@ impl Upkeep for PostgresUpkeep {
             ));
         }
         lease
+            .execute(
+                "DELETE FROM erased_events e USING partitions p WHERE p.id = $1 \
+                 AND e.seq BETWEEN p.first_seq AND p.last_seq",
+                &[&int(id.0)],
+            )
+            .await?;
+        lease
+            .execute("DELETE FROM stale_partitions WHERE id = $1", &[&int(id.0)])
+            .await?;
+        lease
             .execute("DELETE FROM partitions WHERE id = $1", &[&int(id.0)])
             .await?;
         lease

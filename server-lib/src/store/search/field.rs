@@ -1,6 +1,10 @@
 //! What of an event a condition can be about.
 
+use std::borrow::Cow;
 use std::fmt;
+
+use super::keys::{self, Subject};
+use super::lower::tag_of;
 
 /// A field of an event. Its `Display` is the key that names it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -89,6 +93,27 @@ impl Field {
             return Self::Measurement(measurement.to_owned());
         }
         Self::Tag(rest(TAGS).unwrap_or(name).to_owned())
+    }
+
+    /// Finds the field of a name as searches for events have it: a key's, one of a family, or else
+    /// the tag of that name. `None` when the key is about no field of events.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        match keys::find(name, Subject::Events) {
+            Some(spec) => spec.field.clone(),
+            None => Some(Self::of_family(name)),
+        }
+    }
+
+    /// Returns the tag under which the index keeps the field's whole value; `None` when only events
+    /// themselves have it.
+    #[must_use]
+    pub fn tag(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Self::User => Some(Cow::Borrowed("user")),
+            Self::HttpUrl => Some(Cow::Borrowed("url")),
+            other => tag_of(other),
+        }
     }
 
     /// Returns true when the field is a number and never a text.

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use rusqlite::{Connection, Row, Transaction, params};
 
 use super::connection::damaged;
+use super::index::purging;
 use super::row::{not_found, one, rows};
 use super::writer::{Durability, add_to_counter, counter};
 use super::{Sqlite, floors, tokens};
@@ -74,7 +75,8 @@ impl Catalog for Sqlite {
             if transaction.execute(delete, [id.0])? == 0 {
                 return Err(not_found("project"));
             }
-            floors::raise(transaction, id, Millis(i64::MAX))
+            floors::raise(transaction, id, Millis(i64::MAX))?;
+            purging::note_deleted(transaction)
         })
         .await
     }

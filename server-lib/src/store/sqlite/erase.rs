@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use mini_sentry::protocol::EventId;
 use rusqlite::{Connection, Transaction, params};
 
+use super::index::purging;
 use super::issues;
 use super::items;
 use super::partition::{self, Span};
@@ -126,6 +127,8 @@ pub(super) fn erase(
         let is_shown = |event: &Removed| memory.floors.shows(event.project, event.received);
         if let Some(event) = removal.event(transaction, span, *seq, is_shown)? {
             bury(transaction, *seq)?;
+            let hour = event.sum.minute.div_euclid(60);
+            purging::note_event(transaction, *seq, event.project, event.group, hour)?;
             items_of(transaction, &mut removal, &spans, &event)?;
         } else if removal.item(transaction, span, *seq)? {
             bury(transaction, *seq)?;

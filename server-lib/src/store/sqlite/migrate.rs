@@ -34,6 +34,10 @@ const MIGRATIONS: &[Migration] = &[
         name: "sessions",
         sql: include_str!("../../../migrations/sqlite/0005_sessions.sql"),
     },
+    Migration {
+        name: "erasure",
+        sql: include_str!("../../../migrations/sqlite/0006_erasure.sql"),
+    },
 ];
 
 const NOTES: &str = "CREATE TABLE IF NOT EXISTS migrations (

@@ -116,6 +116,8 @@ struct Sqlite {
     sizes: Arc<ClosedSizes>,
     writer: Lane<Writer>,
     readers: Lane<Connection>,
+    /// Runs of the index are written anew by one at a time.
+    merging: tokio::sync::Mutex<()>,
 }
 
 impl Sqlite {
@@ -134,6 +136,7 @@ impl Sqlite {
             sizes: Arc::default(),
             writer: Lane::start("mini-sentry-write", QUEUE, vec![writer])?,
             readers: Lane::start("mini-sentry-read", QUEUE, readers)?,
+            merging: tokio::sync::Mutex::default(),
         })
     }
 

@@ -4,6 +4,7 @@ use rusqlite::{Connection, Transaction, params};
 
 use super::erase::{self, Removal};
 use super::floors::DELETED;
+use super::index::purging;
 use super::issues;
 use super::outcomes;
 use super::partition::{self, Span};
@@ -115,6 +116,9 @@ fn sweep(
             if unswept.received != DELETED || is_cleared(transaction, memory, unswept.project)? {
                 let done = "UPDATE project_floors SET is_swept = 1 WHERE project = ?1";
                 transaction.execute(done, [unswept.project.0])?;
+                if unswept.received == DELETED {
+                    purging::note(transaction)?;
+                }
             }
             Ok(0)
         }

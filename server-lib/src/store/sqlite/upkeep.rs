@@ -8,7 +8,9 @@ use std::time::Instant;
 use async_trait::async_trait;
 use rusqlite::{Connection, params};
 
+use super::connection::{self, Role};
 use super::floors;
+use super::index::purging;
 use super::partition::{self, Span};
 use super::question::Question;
 use super::row::{counted, not_found, one, rows};
@@ -198,13 +200,18 @@ impl Upkeep for Sqlite {
     }
 
     async fn check(&self) -> Result<Vec<String>, Error> {
-        let ids = Arc::clone(&self.ids);
-        self.read(move |connection| {
-            let mut findings = check::check(connection)?;
+        let (ids, path) = (Arc::clone(&self.ids), self.path.clone());
+        // With a connection of its own: the full text of an older one remembers segments that are
+        // merged by now, and would call it damage that they are gone.
+        let checking = tokio::task::spawn_blocking(move || {
+            let mut connection = connection::open(&path, Role::Reader)?;
+            let mut findings = check::check(&*connection.transaction()?)?;
             findings.extend(ids.check());
             Ok(findings)
-        })
-        .await
+        });
+        checking
+            .await
+            .unwrap_or_else(|error| Err(Error::new(ErrorKind::System, error)))
     }
 
     async fn close(&self) -> Result<(), Error> {
@@ -295,6 +302,7 @@ fn condemn(writer: &mut Writer, id: PartitionId) -> Result<(), Error> {
         transaction.execute(condemn, [id.0])?;
         let forget = "DELETE FROM dead_records WHERE seq BETWEEN ?1 AND ?2";
         transaction.execute(forget, params![span.first.to_i64(), span.last.to_i64()])?;
+        purging::forget(transaction, id, (span.first, span.last))?;
         let left = spans.iter().find(|span| span.id != id);
         Ok(left.map_or(0, |span| span.first.0))
     })?;

@@ -123,6 +123,11 @@ impl Writer {
         answer
     }
 
+    /// Notes that the log may hold what was erased.
+    pub(super) fn note_erased(&mut self) {
+        self.has_erased = true;
+    }
+
     /// Cuts the log if something erased may be readable in it.
     pub(super) fn forget_erased(&mut self) -> Result<(), Error> {
         if self.has_erased {

@@ -16,7 +16,7 @@ use crate::web::error::ApiError;
 use crate::web::extract::{Base, Body, Pairs};
 use crate::web::paging::{Listed, Part, Place};
 use crate::web::present::own_release;
-use crate::web::releases::{READ, WRITE, environment, moment, plain, version};
+use crate::web::releases::{READ, WRITE, environment, moment, note_deployment, plain, version};
 
 /// Releases among which a number is looked up.
 const MAX_RELEASES: u64 = 1_000;
@@ -84,6 +84,7 @@ pub(super) async fn create(
         finished: finished.unwrap_or_else(|| state.clock.now()),
     };
     let made = state.store.releases.deploy(deployment).await?;
+    note_deployment(&state, &caller, &made).await;
     let project = caller.project_by_id(project);
     let project = project.ok_or_else(ApiError::not_found)?;
     let shown = own_release::deployment(&made, project);

@@ -23,6 +23,7 @@ use crate::web::access::Access;
 use crate::web::actors::{self, Directory};
 use crate::web::error::ApiError;
 use crate::web::extract::{Base, Body, Names, Pairs};
+use crate::web::issue_audit;
 use crate::web::issue_search::{self, Asked};
 use crate::web::paging::{Listed, MAX_PAGE, Part, Place};
 use crate::web::present::own_group;
@@ -227,13 +228,14 @@ async fn change_one(
     caller.require(WRITE)?;
     let issue = find(state, caller, name).await?;
     let (me, now) = (actors::me(caller), state.clock.now());
-    let ids = [issue.id];
-    state
-        .store
-        .issues
-        .change(&ids, change, me.as_ref(), now)
-        .await?;
-    again(state, caller, issue.id).await
+    let (ids, told) = ([issue.id], issue_audit::change(&change));
+    let changed = state.store.issues.change(&ids, change, me.as_ref(), now);
+    changed.await?;
+    if let Some(told) = told {
+        issue_audit::note(state, caller, "issue.edit", &[issue], &told).await;
+    }
+    let [id] = ids;
+    again(state, caller, id).await
 }
 
 pub(super) async fn bookmark(
@@ -323,6 +325,8 @@ pub(super) async fn say(
         data: json!({ "text": text }).to_string(),
     };
     let entry = state.store.issues.note(entry).await?;
+    let told = format!("comment {}", entry.id);
+    issue_audit::note(&state, &caller, "comment.create", &[issue], &told).await;
     let directory = Directory::of(&state, &caller, entry.actor.as_ref()).await?;
     let shown = own_group::comment(&entry, &directory);
     Ok((StatusCode::CREATED, Json(shown)))

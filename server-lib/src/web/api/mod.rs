@@ -12,6 +12,7 @@ mod asked;
 mod dashboard;
 mod deployments;
 mod events;
+mod grouping;
 mod groups;
 mod projects;
 mod releases;
@@ -23,7 +24,12 @@ const MAX_BODY: usize = 1024 * 1024;
 pub(crate) fn routes() -> Router<AppState> {
     Router::new()
         .either("/api/projects/", get(projects::list).post(projects::create))
+        .either(
+            "/api/projects/{project}/grouping/try/",
+            post(grouping::attempt),
+        )
         .either("/api/events/", get(events::list))
+        .either("/api/events/clickhouse/", get(events::list))
         .either("/api/events/{event}/", get(events::detail))
         .merge(group_routes())
         .either("/api/releases/", get(releases::list).post(releases::create))

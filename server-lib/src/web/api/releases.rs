@@ -20,7 +20,7 @@ use crate::web::paging::{Listed, Part, Place};
 use crate::web::period::{between, moment};
 use crate::web::present::own_release;
 use crate::web::reading;
-use crate::web::releases::{READ, Told, WRITE, version};
+use crate::web::releases::{READ, Told, WRITE, put_action, version};
 
 /// Health is told of so long a time when the caller does not say.
 const DEFAULT_PERIOD: i64 = 90 * Millis::DAY;
@@ -84,6 +84,10 @@ pub(super) async fn create(
         change: wanted.told.change()?,
     };
     let (made, is_new) = state.store.releases.put(release).await?;
+    let action = put_action(is_new);
+    caller
+        .note(&state, action, &made.version, Some(project))
+        .await;
     let project = caller.project_by_id(project);
     let project = project.ok_or_else(ApiError::not_found)?;
     let status = if is_new {

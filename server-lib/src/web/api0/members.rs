@@ -16,7 +16,7 @@ use crate::model::scope::Scope;
 use crate::model::time::Millis;
 use crate::people::{link_path, may_manage, new_link};
 use crate::state::AppState;
-use crate::store::people::NewUser;
+use crate::store::people::{NewUser, UserChange};
 use crate::web::access::Access;
 use crate::web::error::ApiError;
 use crate::web::extract::{Base, Body, Names, Pairs};
@@ -43,6 +43,7 @@ pub(super) struct Wanted {
     role: Option<String>,
     teams: Option<Vec<String>>,
     reinvite: bool,
+    is_active: Option<bool>,
 }
 
 impl Wanted {
@@ -211,6 +212,9 @@ pub(super) async fn update(
         Some(names) => Some(teams::named(&caller, names)?),
         None => None,
     };
+    if let Some(is_active) = wanted.is_active.filter(|active| *active != user.active) {
+        set_active(&state, &caller, &user, is_active).await?;
+    }
     let (organisation, at) = (member.organisation, state.clock.now());
     let people = state.people.store();
     if let Some(role) = role.filter(|role| *role != member.role) {
@@ -236,6 +240,48 @@ pub(super) async fn update(
         false => None,
     };
     Ok(Json(with_link(shown, link)))
+}
+
+/// Lets a person log in again, or not any more. It is the account that is switched off, so it must be
+/// this organisation's alone; what the person did stays.
+async fn set_active(
+    state: &AppState,
+    caller: &Access,
+    user: &User,
+    is_active: bool,
+) -> Result<(), ApiError> {
+    caller.require(ADMIN)?;
+    if caller.user().is_some_and(|me| me.id == user.id) {
+        let detail = "Nobody switches off their own account.";
+        return Err(ApiError::new(StatusCode::CONFLICT, "own_account", detail));
+    }
+    if caller.people().organisations_of(user.id).count() > 1 {
+        let detail = "The person is a member elsewhere too; end the membership instead.";
+        return Err(ApiError::new(
+            StatusCode::CONFLICT,
+            "member_elsewhere",
+            detail,
+        ));
+    }
+    let change = UserChange {
+        active: Some(is_active),
+        ..UserChange::default()
+    };
+    let people = state.people.store();
+    people
+        .update_user(user.id, change)
+        .await
+        .map_err(last_owner)?;
+    state.people.refresh().await?;
+    state.people.forget_logins();
+    state.catalog.forget_tokens();
+    let action = if is_active {
+        "member.activate"
+    } else {
+        "member.deactivate"
+    };
+    caller.note(state, action, user.email.as_str(), None).await;
+    Ok(())
 }
 
 pub(super) async fn remove(

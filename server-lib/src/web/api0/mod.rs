@@ -10,6 +10,7 @@ use crate::state::AppState;
 mod account;
 mod attachments;
 mod audit;
+mod discover;
 mod erasure;
 mod events;
 mod grouping_info;
@@ -17,7 +18,7 @@ mod issues;
 mod keys;
 mod members;
 mod organisations;
-mod project_settings;
+pub(super) mod project_settings;
 pub(super) mod projects;
 mod release_health;
 mod releases;
@@ -27,6 +28,7 @@ mod stats;
 mod tags;
 mod teams;
 mod tokens;
+mod totals;
 
 /// The largest body of a request here.
 const MAX_BODY: usize = 1024 * 1024;
@@ -40,6 +42,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .merge(people_routes())
         .merge(project_routes())
         .merge(releases::routes())
+        .merge(discover::routes())
         .merge(issues::list_routes())
         .merge(issues::routes())
         .merge(issues::plain_routes())
@@ -116,6 +119,10 @@ fn organisation_routes() -> Router<AppState> {
             get(organisations::region),
         )
         .either(
+            "/api/0/organizations/{organisation}/repos/",
+            get(organisations::repositories),
+        )
+        .either(
             "/api/0/organizations/{organisation}/projects/",
             get(projects::of_organisation).post(projects::create),
         )
@@ -146,6 +153,10 @@ fn organisation_routes() -> Router<AppState> {
         .either(
             "/api/0/organizations/{organisation}/stats_v2/",
             get(stats::outcomes),
+        )
+        .either(
+            "/api/0/organizations/{organisation}/stats-summary/",
+            get(totals::summary),
         )
         .either(
             "/api/0/organizations/{organisation}/sessions/",
@@ -207,6 +218,10 @@ fn project_routes() -> Router<AppState> {
         .either(
             "/api/0/projects/{organisation}/{project}/events/{event}/grouping-info/",
             get(grouping_info::show),
+        )
+        .either(
+            "/api/0/projects/{organisation}/{project}/stats/",
+            get(totals::of_project),
         )
         .either(
             "/api/0/projects/{organisation}/{project}/tags/",

@@ -98,3 +98,21 @@ pub(super) async fn region(
     caller.organisation(&name)?;
     Ok(Json(json!({ "url": base.to_string() })))
 }
+
+/// Lists no repositories. Nothing here reads them, so clients that set the commits of a release
+/// have to take the commits from the folder that they run in, and tell them whole.
+pub(super) async fn repositories(
+    caller: Access,
+    Base(base): Base,
+    Names(name): Names<String>,
+    query: Pairs,
+) -> Result<Listed<Value>, ApiError> {
+    caller.require(READ)?;
+    caller.organisation(&name)?;
+    let place = Place {
+        base: &base,
+        path: &format!("/api/0/organizations/{name}/repos/"),
+        query: &query,
+    };
+    Listed::whole([], &query, &place)
+}

@@ -5,7 +5,7 @@ use mini_sentry::grouping::{FingerprintRules, RuleError, StackRules};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use crate::model::settings::{GroupingSettings, ProjectSettings};
+use crate::model::settings::{GroupingRules, GroupingSettings, ProjectSettings};
 use crate::model::time::Millis;
 use crate::web::error::ApiError;
 
@@ -163,20 +163,29 @@ fn adopted(
         Some(_) => {}
     }
     if asked.now != now.now {
-        let rules = &asked.now;
-        if rules.fingerprint_rules.len().max(rules.stack_rules.len()) > MAX_RULES {
-            let detail = format!("rules of one kind have up to {MAX_RULES} bytes");
-            return Err(ApiError::invalid("invalid_settings", detail));
-        }
-        if let Err(errors) = FingerprintRules::parse(&rules.fingerprint_rules) {
-            return Err(invalid_rule("fingerprint rules", &errors));
-        }
-        if let Err(errors) = StackRules::parse(&rules.stack_rules) {
-            return Err(invalid_rule("stack rules", &errors));
-        }
+        check_rules(&asked.now)?;
         new.adopt(asked.now, at.plus(TRANSITION_MS));
     }
     Ok(new)
+}
+
+/// Insists that every line of rules is one.
+///
+/// # Errors
+///
+/// 400 with the place of the first that is none.
+pub(in crate::web) fn check_rules(rules: &GroupingRules) -> Result<(), ApiError> {
+    if rules.fingerprint_rules.len().max(rules.stack_rules.len()) > MAX_RULES {
+        let detail = format!("rules of one kind have up to {MAX_RULES} bytes");
+        return Err(ApiError::invalid("invalid_settings", detail));
+    }
+    if let Err(errors) = FingerprintRules::parse(&rules.fingerprint_rules) {
+        return Err(invalid_rule("fingerprint rules", &errors));
+    }
+    if let Err(errors) = StackRules::parse(&rules.stack_rules) {
+        return Err(invalid_rule("stack rules", &errors));
+    }
+    Ok(())
 }
 
 fn invalid_rule(kind: &str, errors: &[RuleError]) -> ApiError {

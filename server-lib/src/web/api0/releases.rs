@@ -28,7 +28,8 @@ use crate::web::paging::{Listed, Part, Place};
 use crate::web::present::release as present;
 use crate::web::reading;
 use crate::web::releases::{
-    READ, Told, WRITE, environment, moment, names, plain, version as checked,
+    READ, Told, WRITE, environment, moment, names, note_deployment, plain, put_action,
+    version as checked,
 };
 
 const ADMIN: &[Scope] = &[Scope::ProjectReleases, Scope::ProjectAdmin, Scope::OrgCi];
@@ -247,7 +248,10 @@ async fn create(
             at: state.clock.now(),
             change: change.clone(),
         };
-        is_new |= state.store.releases.put(release).await?.1;
+        let is_new_here = state.store.releases.put(release).await?.1;
+        let action = put_action(is_new_here);
+        caller.note(&state, action, &version, Some(*project)).await;
+        is_new |= is_new_here;
     }
     let shown = show(&state, &caller, &at.projects(&caller)?, &version).await?;
     let status = if is_new {
@@ -315,7 +319,11 @@ async fn update(
             at: state.clock.now(),
             change: change.clone(),
         };
-        state.store.releases.put(release).await?;
+        let (_, is_new) = state.store.releases.put(release).await?;
+        let action = put_action(is_new);
+        caller
+            .note(&state, action, &at.version, Some(*project))
+            .await;
     }
     let shown = show(&state, &caller, &projects, &at.version).await?;
     shown.map(Json).ok_or_else(ApiError::not_found)
@@ -336,6 +344,10 @@ async fn remove(
             ),
             _ => ApiError::from(error),
         })?;
+        let project = Some(row.project);
+        caller
+            .note(&state, "release.remove", &at.version, project)
+            .await;
     }
     Ok(StatusCode::NO_CONTENT)
 }
@@ -357,7 +369,7 @@ async fn commits(
             .commits(row.project, &at.version)
             .await?;
         let new = found.iter().filter(|commit| seen.insert(commit.id.clone()));
-        shown.extend(new.map(present::commit));
+        shown.extend(new.map(|commit| present::commit(commit, row.created)));
     }
     let place = Place {
         base: &base,
@@ -474,6 +486,7 @@ async fn deploy(
                 ..deployment.clone()
             };
             let one = state.store.releases.deploy(deployment).await?;
+            note_deployment(&state, &caller, &one).await;
             made.get_or_insert(one);
         }
     }

@@ -189,7 +189,8 @@ fn all(query: &Pairs, key: &str) -> Vec<String> {
     query.all(key).map(str::to_owned).collect()
 }
 
-fn fields(query: &Pairs) -> Result<Vec<String>, ApiError> {
+/// Returns the sums that a query asks for.
+pub(super) fn fields(query: &Pairs) -> Result<Vec<String>, ApiError> {
     let mut fields = all(query, "field");
     if fields.is_empty() {
         fields.push("sum(quantity)".to_owned());

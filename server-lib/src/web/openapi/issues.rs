@@ -97,6 +97,20 @@ const COUNTED: &[(&str, &str)] = &[
     END,
 ];
 
+const SOME: (&str, &str) = (
+    "statsPeriod",
+    "Length of the period until now, such as 24h; all events by default",
+);
+const TAG_OF: &[(&str, &str)] = &[FEW, ENVIRONMENT, SOME, START, END];
+const TAGS_OF: &[(&str, &str)] = &[
+    ("key", "Only this tag; may repeat"),
+    FEW,
+    ENVIRONMENT,
+    SOME,
+    START,
+    END,
+];
+
 operations! { OPERATIONS:
     get "/api/0/organizations/{organisation}/issues/", "Lists issues", Token(READ), LISTED, Nothing => Gives::List("Issue");
     put "/api/0/organizations/{organisation}/issues/", "Changes issues; 204 when there are none", Token(WRITE), MANY, Takes::Json("IssueChange") => Gives::Json(200, "IssueChanged");
@@ -115,8 +129,8 @@ operations! { OPERATIONS:
     delete "/api/0/organizations/{organisation}/issues/{issue}/", "Deletes an issue with its events", Token(ADMIN), &[], Nothing => Gives::Status(202);
     get "/api/0/organizations/{organisation}/issues/{issue}/events/", "Lists events of an issue", Token(READ), EVENTS, Nothing => Gives::List("EventSummary");
     get "/api/0/organizations/{organisation}/issues/{issue}/events/{event}/", "Shows an event of an issue: latest, oldest, recommended, or by id", Token(READ), &[ENVIRONMENT], Nothing => Gives::Json(200, "Event");
-    get "/api/0/organizations/{organisation}/issues/{issue}/tags/", "Lists tags of an issue's events with their values", Token(READ), &[("key", "Only this tag; may repeat"), FEW], Nothing => Gives::List("TagDetail");
-    get "/api/0/organizations/{organisation}/issues/{issue}/tags/{key}/", "Shows a tag with its most frequent values", Token(READ), &[FEW], Nothing => Gives::Json(200, "TagDetail");
+    get "/api/0/organizations/{organisation}/issues/{issue}/tags/", "Lists tags of an issue's events with their values", Token(READ), TAGS_OF, Nothing => Gives::List("TagDetail");
+    get "/api/0/organizations/{organisation}/issues/{issue}/tags/{key}/", "Shows a tag with its most frequent values", Token(READ), TAG_OF, Nothing => Gives::Json(200, "TagDetail");
     get "/api/0/organizations/{organisation}/issues/{issue}/tags/{key}/values/", "Lists values of a tag of an issue's events", Token(READ), VALUES, Nothing => Gives::List("TagValue");
     get "/api/0/organizations/{organisation}/issues/{issue}/hashes/", "Lists groups of an issue", Token(READ), PAGED, Nothing => Gives::List("Hash");
     delete "/api/0/organizations/{organisation}/issues/{issue}/hashes/", "Takes groups out of an issue", Token(WRITE), &[("id", "The hash; may repeat")], Nothing => Gives::Json(202, "Object");
@@ -135,8 +149,8 @@ operations! { OPERATIONS:
     delete "/api/0/issues/{issue}/", "Deletes an issue with its events", Token(ADMIN), &[], Nothing => Gives::Status(202);
     get "/api/0/issues/{issue}/events/", "Lists events of an issue", Token(READ), EVENTS, Nothing => Gives::List("EventSummary");
     get "/api/0/issues/{issue}/events/{event}/", "Shows an event of an issue: latest, oldest, recommended, or by id", Token(READ), &[ENVIRONMENT], Nothing => Gives::Json(200, "Event");
-    get "/api/0/issues/{issue}/tags/", "Lists tags of an issue's events with their values", Token(READ), &[("key", "Only this tag; may repeat"), FEW], Nothing => Gives::List("TagDetail");
-    get "/api/0/issues/{issue}/tags/{key}/", "Shows a tag with its most frequent values", Token(READ), &[FEW], Nothing => Gives::Json(200, "TagDetail");
+    get "/api/0/issues/{issue}/tags/", "Lists tags of an issue's events with their values", Token(READ), TAGS_OF, Nothing => Gives::List("TagDetail");
+    get "/api/0/issues/{issue}/tags/{key}/", "Shows a tag with its most frequent values", Token(READ), TAG_OF, Nothing => Gives::Json(200, "TagDetail");
     get "/api/0/issues/{issue}/tags/{key}/values/", "Lists values of a tag of an issue's events", Token(READ), VALUES, Nothing => Gives::List("TagValue");
     get "/api/0/issues/{issue}/hashes/", "Lists groups of an issue", Token(READ), PAGED, Nothing => Gives::List("Hash");
     delete "/api/0/issues/{issue}/hashes/", "Takes groups out of an issue", Token(WRITE), &[("id", "The hash; may repeat")], Nothing => Gives::Json(202, "Object");

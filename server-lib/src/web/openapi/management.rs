@@ -21,6 +21,18 @@ const PROJECT_ADMIN: &[&str] = &["project:admin"];
 const EVENT_READ: &[&str] = &["event:read"];
 const EVENT_ADMIN: &[&str] = &["event:admin"];
 const ORG_WRITE: &[&str] = &["org:write"];
+const EVENTS: &[(&str, &str)] = &[
+    ("project", "Slug or number; may repeat"),
+    ("level", "May repeat"),
+    ("environment", "May repeat"),
+    ("release", "May repeat"),
+    ("from", "Beginning of the period; UTC without a zone"),
+    ("to", "End of the period"),
+    ("q", "A search; of words without a key one is enough"),
+    ("limit", "At most 1000"),
+    ("offset", "Events to leave out"),
+    ("cursor", "Place in what a search finds, from next"),
+];
 
 macro_rules! operations {
     ($name:ident: $($method:ident $path:literal, $summary:literal, $access:expr, $query:expr, $takes:expr => $gives:expr;)+) => {
@@ -43,6 +55,7 @@ operations! { OPERATIONS:
     get "/api/0/organizations/", "Lists organisations", Token(ORG), SEARCHED, Nothing => Gives::List("Organisation");
     get "/api/0/organizations/{organisation}/", "Shows an organisation", Token(ORG), &[], Nothing => Gives::Json(200, "Organisation");
     get "/api/0/organizations/{organisation}/region/", "Tells where an organisation lives", Token(&[]), &[], Nothing => Gives::Json(200, "Object");
+    get "/api/0/organizations/{organisation}/repos/", "Lists no repositories: clients tell commits whole", Token(ORG), PAGED, Nothing => Gives::List("Object");
     put "/api/0/organizations/{organisation}/", "Changes an organisation", Token(ORG_WRITE), &[], Takes::Json("OrganisationChange") => Gives::Json(200, "Organisation");
     get "/api/0/organizations/{organisation}/projects/", "Lists projects of an organisation", Token(ORG), SEARCHED, Nothing => Gives::List("Project");
     post "/api/0/organizations/{organisation}/projects/", "Makes a project", Token(PROJECT_WRITE), &[], Takes::Json("NewProject") => Gives::Json(201, "Project");
@@ -92,18 +105,8 @@ operations! { OPERATIONS:
 operations! { OWN:
     get "/api/projects/", "Lists projects with what it takes to send to them", Token(PROJECT_READ), &[], Nothing => Gives::List("OwnProject");
     post "/api/projects/", "Makes a project", Token(PROJECT_WRITE), &[], Takes::Json("NewProject") => Gives::Json(201, "OwnProject");
-    get "/api/events/", "Lists events, newest first", Token(EVENT_READ), &[
-        ("project", "Slug or number; may repeat"),
-        ("level", "May repeat"),
-        ("environment", "May repeat"),
-        ("release", "May repeat"),
-        ("from", "Beginning of the period; UTC without a zone"),
-        ("to", "End of the period"),
-        ("q", "A search; of words without a key one is enough"),
-        ("limit", "At most 1000"),
-        ("offset", "Events to leave out"),
-        ("cursor", "Place in what a search finds, from next"),
-    ], Nothing => Gives::Json(200, "OwnEvents");
+    get "/api/events/", "Lists events, newest first", Token(EVENT_READ), EVENTS, Nothing => Gives::Json(200, "OwnEvents");
+    get "/api/events/clickhouse/", "Lists events, as the path without the name of a store does; whichever store there is", Token(EVENT_READ), EVENTS, Nothing => Gives::Json(200, "OwnEvents");
     get "/api/events/{event}/", "Shows an event, by id or number", Token(EVENT_READ), &[("project", "Slug or number; may repeat")], Nothing => Gives::Json(200, "OwnEvent");
     get "/ws/events/{project}/", "Sends each new event of a project over a websocket", InPath, &[("token", "The token, where no header can be set")], Nothing => Gives::Status(101);
     get "/api/health/", "Tells that the server runs", Open, &[], Nothing => Gives::Json(200, "Object");
@@ -113,5 +116,6 @@ operations! { OWN:
     get "/metrics/", "Counts and times of the server, as Prometheus reads them", Token(&["org:read"]), &[], Nothing => Gives::Bytes(200, "application/openmetrics-text");
     get "/docs/", "Shows this document to people", Token(&[]), &[], Nothing => Gives::Bytes(200, "text/html");
     get "/docs/openapi.yaml/", "Shows this document as YAML", Token(&[]), &[], Nothing => Gives::Bytes(200, "application/yaml");
+    get "/docs/postman.json/", "Shows this document as a collection for Postman", Token(&[]), &[], Nothing => Gives::Json(200, "Object");
     get "/docs/openapi.json/", "Shows this document", Token(&[]), &[], Nothing => Gives::Json(200, "Object");
 }

@@ -11,6 +11,8 @@ use super::EitherSlash;
 use super::extract::Base;
 use crate::state::AppState;
 
+mod discover;
+mod examples;
 mod ingest;
 mod issue_schemas;
 mod issues;
@@ -18,6 +20,7 @@ mod management;
 mod own;
 mod page;
 mod people;
+mod postman;
 mod releases;
 mod schemas;
 mod yaml;
@@ -28,6 +31,7 @@ pub fn routes() -> Router<AppState> {
         .either("/docs/", get(show_page))
         .either("/docs/openapi.json/", get(show))
         .either("/docs/openapi.yaml/", get(show_yaml))
+        .either("/docs/postman.json/", get(show_postman))
 }
 
 async fn show(_: super::access::Access, Base(base): Base) -> Json<Value> {
@@ -38,6 +42,10 @@ async fn show_yaml(_: super::access::Access, Base(base): Base) -> Response {
     let media_type = HeaderValue::from_static("application/yaml");
     let text = document_as_yaml(&base.to_string());
     ([(header::CONTENT_TYPE, media_type)], text).into_response()
+}
+
+async fn show_postman(_: super::access::Access, Base(base): Base) -> Json<Value> {
+    Json(postman_collection(&base.to_string()))
 }
 
 async fn show_page(_: super::access::Access, Base(base): Base) -> Response {
@@ -137,11 +145,18 @@ pub fn document_as_yaml(base: &str) -> String {
     yaml::write(&document(base))
 }
 
+/// Returns the document as a collection for Postman.
+#[must_use]
+pub fn postman_collection(base: &str) -> Value {
+    postman::of(&document(base))
+}
+
 fn operations() -> impl Iterator<Item = &'static Operation> {
     management::OPERATIONS
         .iter()
         .chain(issues::OPERATIONS)
         .chain(releases::OPERATIONS)
+        .chain(discover::OPERATIONS)
         .chain(management::OWN)
         .chain(people::OPERATIONS)
         .chain(own::OPERATIONS)
@@ -218,16 +233,20 @@ impl Operation {
     }
 
     fn body(&self) -> Option<Value> {
-        let content = match self.takes {
+        let (media_type, mut content) = match self.takes {
             Takes::Nothing => return None,
-            Takes::Json(schema) => json!({ "application/json": { "schema": reference(schema) } }),
-            Takes::Bytes(media_type) => json!({ media_type: {} }),
+            Takes::Json(schema) => ("application/json", json!({ "schema": reference(schema) })),
+            Takes::Bytes(media_type) => (media_type, json!({})),
         };
-        Some(json!({ "required": true, "content": content }))
+        if let (Value::Object(content), Some(example)) = (&mut content, examples::of(self)) {
+            content.insert("example".to_owned(), example);
+        }
+        Some(json!({ "required": true, "content": { media_type: content } }))
     }
 
     fn responses(&self) -> Value {
         let json_of = |schema: Value| json!({ "application/json": { "schema": schema } });
+        let is_page = self.path.starts_with("/auth/");
         let (status, content) = match self.gives {
             Gives::Status(status) => (status, None),
             Gives::Json(status, schema) => (status, Some(json_of(reference(schema)))),
@@ -238,14 +257,60 @@ impl Operation {
             Gives::Bytes(status, media_type) => (status, Some(json!({ media_type: {} }))),
         };
         let mut success = json!({ "description": "Done" });
-        if let (Value::Object(success), Some(content)) = (&mut success, content) {
+        if let (Value::Object(success), Some(mut content)) = (&mut success, content) {
+            // Bytes that were sent are given as what they were sent as.
+            if let (Value::Object(content), true) = (&mut content, self.gives_files()) {
+                content.insert("*/*".to_owned(), json!({}));
+            }
             success.insert("content".to_owned(), content);
+        }
+        let mut refused = json_of(reference("Error"));
+        if let (Value::Object(refused), true) = (&mut refused, is_page) {
+            refused.insert("text/html".to_owned(), json!({}));
         }
         let refused = json!({
             "description": "Refused; the detail says why",
-            "content": json_of(reference("Error")),
+            "content": refused,
         });
-        json!({ status.to_string(): success, "default": refused })
+        let mut all = Map::new();
+        for other in self.other_successes() {
+            // No content has no content, and everything else what the first answer has.
+            let answer = match other {
+                204 => json!({ "description": "Done" }),
+                _ => success.clone(),
+            };
+            all.insert(other.to_string(), answer);
+        }
+        all.insert(status.to_string(), success);
+        all.insert("4XX".to_owned(), refused.clone());
+        all.insert("5XX".to_owned(), refused);
+        Value::Object(all)
+    }
+
+    /// Reports whether the operation may answer with a file instead.
+    fn gives_files(&self) -> bool {
+        self.method == "get" && self.query.iter().any(|(name, _)| *name == "download")
+    }
+
+    /// Returns the other statuses with which the operation succeeds.
+    fn other_successes(&self) -> &'static [u16] {
+        match (self.method, self.path) {
+            (
+                "put",
+                "/api/0/organizations/{organisation}/issues/"
+                | "/api/0/projects/{organisation}/{project}/issues/"
+                | "/api/0/organizations/{organisation}/issues/{issue}/"
+                | "/api/0/issues/{issue}/",
+            ) => &[204],
+            (
+                "post",
+                "/api/0/organizations/{organisation}/releases/"
+                | "/api/0/projects/{organisation}/{project}/releases/",
+            ) => &[208],
+            ("post", "/api/releases/" | "/api/sessions/ingest/token/{token}/") => &[200],
+            ("post", "/api/0/projects/{organisation}/{project}/erase-user/") => &[202],
+            _ => &[],
+        }
     }
 }
 

@@ -38,6 +38,7 @@ const GROUPS: &[(&str, &str)] = &[
 ];
 
 operations! { OPERATIONS:
+    post "/api/projects/{project}/grouping/try/", "Tells what another way of grouping would do to the groups of the latest events; changes nothing", Token(&["project:write"]), &[], Json("OtherGrouping") => Gives::Json(200, "GroupingTrial");
     get "/api/groups/", "Lists groups", Token(READ), GROUPS, Nothing => Gives::List("Group");
     get "/api/groups/{group}/", "Shows a group, by number or short id", Token(READ), &[], Nothing => Gives::Json(200, "Group");
     post "/api/groups/{group}/resolve/", "Calls a group mended", Token(WRITE), &[], Nothing => Gives::Json(200, "Group");
@@ -123,7 +124,31 @@ pub(super) fn schemas() -> Value {
     let bucket = [("bucket", moment())];
     let levels = ["total", "fatal", "error", "warning", "info", "debug"]
         .map(|level| (level, number.clone()));
+    let of_group = object(&[
+        ("id", number.clone()),
+        ("short_id", text()),
+        ("title", text()),
+    ]);
+    let split = object(&[("group", of_group.clone()), ("parts", number.clone())]);
+    let merge = object(&[("groups", json!({ "type": "array", "items": of_group }))]);
     json!({
+        "OtherGrouping": object(&[
+            ("version", json!({ "type": "string", "enum": ["v1"] })),
+            ("fingerprint_rules", text()),
+            ("stack_rules", text()),
+            ("events", json!({ "type": "integer", "minimum": 1, "maximum": 5000 })),
+        ]),
+        "GroupingTrial": object(&[
+            ("events", number.clone()),
+            ("events_left_out", number.clone()),
+            ("events_stored", number.clone()),
+            ("groups_now", number.clone()),
+            ("groups_then", number.clone()),
+            ("split", number.clone()),
+            ("merged", number.clone()),
+            ("splits", json!({ "type": "array", "items": split })),
+            ("merges", json!({ "type": "array", "items": merge })),
+        ]),
         "Group": object(&group),
         "TopGroup": object(&[&group[..], &[("events_in_range", number.clone())]].concat()),
         "Assignment": object(&[("assignee", json!({ "type": ["string", "integer", "null"] }))]),

@@ -32,7 +32,8 @@ pub(super) fn write(base: &str) -> String {
          <title>Mini Sentry: interfaces</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n\
          <h1>Mini Sentry {}</h1>\n<p>Server: <code>{}</code>. For generators of clients: \
          <a href=\"{base}/docs/openapi.json\">JSON</a>, \
-         <a href=\"{base}/docs/openapi.yaml\">YAML</a>.</p>\n",
+         <a href=\"{base}/docs/openapi.yaml\">YAML</a>; for Postman: \
+         <a href=\"{base}/docs/postman.json\">a collection</a>.</p>\n",
         env!("CARGO_PKG_VERSION"),
         escape(base),
         base = escape(base),

@@ -29,7 +29,7 @@ operations! { OPERATIONS:
     get "/api/0/organizations/{organisation}/members/", "Lists members", Token(MEMBER_READ), SEARCHED, Nothing => Gives::List("Member");
     post "/api/0/organizations/{organisation}/members/", "Adds a person; one who is new gets a link to log in", Token(MEMBER_WRITE), &[], Json("NewMember") => Gives::Json(201, "Member");
     get "/api/0/organizations/{organisation}/members/{member}/", "Shows a member", Token(MEMBER_READ), &[], Nothing => Gives::Json(200, "Member");
-    put "/api/0/organizations/{organisation}/members/{member}/", "Changes a member's role and teams", Token(MEMBER_WRITE), &[], Json("MemberChange") => Gives::Json(200, "Member");
+    put "/api/0/organizations/{organisation}/members/{member}/", "Changes a member's role and teams, or whether the account is active", Token(MEMBER_WRITE), &[], Json("MemberChange") => Gives::Json(200, "Member");
     delete "/api/0/organizations/{organisation}/members/{member}/", "Ends a membership", Token(&["member:admin"]), &[], Nothing => Gives::Status(204);
     post "/api/0/organizations/{organisation}/members/{member}/teams/{team}/", "Puts a member into a team", Token(&["team:write"]), &[], Nothing => Gives::Json(201, "Team");
     delete "/api/0/organizations/{organisation}/members/{member}/teams/{team}/", "Takes a member out of a team", Token(&["team:write"]), &[], Nothing => Gives::Json(200, "Team");

@@ -12,6 +12,7 @@ pub(super) fn all() -> Value {
         events(),
         super::issue_schemas::all(),
         super::releases::schemas(),
+        super::discover::schemas(),
         own(),
         super::own::schemas(),
     ] {
@@ -179,7 +180,12 @@ fn people() -> Value {
         ("teams", texts.clone()),
         ("inviteLink", text_or_null()),
     ];
-    let change = [("role", role), ("teams", texts), ("reinvite", flag.clone())];
+    let change = [
+        ("role", role),
+        ("teams", texts),
+        ("reinvite", flag.clone()),
+        ("isActive", flag.clone()),
+    ];
     let new_member = [("email", text()), ("name", text())];
     let entry = object(&[
         ("id", text()),

@@ -7,6 +7,7 @@ use super::WholeEvent;
 use super::entries::entries;
 use super::headline::{crash_frame, message, metadata};
 use super::project::merged;
+use super::release::version_info;
 use super::tags::{as_pairs, tags};
 use crate::model::event::EventKind;
 
@@ -44,7 +45,8 @@ pub fn detail(whole: &WholeEvent) -> Value {
     let release = (!row.release.is_empty()).then(|| {
         json!({
             "version": row.release,
-            "shortVersion": short_version(&row.release),
+            "shortVersion": row.release,
+            "versionInfo": version_info(&row.release),
             "lastCommit": null,
         })
     });
@@ -130,14 +132,6 @@ fn error(it: &EventError) -> Value {
     })
 }
 
-/// Shortens `package@1.2.3+build` to what people call a version.
-pub(crate) fn short_version(release: &str) -> &str {
-    let version = release
-        .rsplit_once('@')
-        .map_or(release, |(_, version)| version);
-    if version.is_empty() { release } else { version }
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -211,7 +205,7 @@ mod tests {
         assert_eq!(event["dateCreated"], "2026-01-02T03:04:05.678Z");
         assert_eq!(event["message"], "hi");
         assert_eq!(event["release"]["version"], "shop@1.2.3");
-        assert_eq!(event["release"]["shortVersion"], "1.2.3");
+        assert_eq!(event["release"]["versionInfo"]["description"], "1.2.3");
         assert!(event["user"].is_null() && event["sdk"].is_null());
     }
 

@@ -25,7 +25,7 @@ pub fn release(release: &Release, project: &Project) -> Value {
         "last_event": release.last_event.map(|at| at.to_rfc3339()),
         "new_groups": release.new_issues,
         "commits": release.commits,
-        "last_commit": release.last_commit,
+        "last_commit": release.last_commit.as_ref().map_or("", |commit| &commit.id),
         "last_deployment": deployed.map(|it| deployment(it, project)),
     })
 }

@@ -5,18 +5,22 @@ use serde_json::{Value, json};
 use super::issue;
 use crate::model::catalog::Project;
 use crate::model::release::{Commit, Deployment, Release};
+use crate::model::time::Millis;
 
 /// Shows the rows of one version, each with its project; `None` without any.
 #[must_use]
 pub fn release(rows: &[(Release, &Project)]) -> Option<Value> {
     let (first, _) = rows.first()?;
     let all = || rows.iter().map(|(release, _)| release);
-    let time = |at: Option<crate::model::time::Millis>| at.map(|at| at.to_rfc3339());
+    let time = |at: Option<Millis>| at.map(|at| at.to_rfc3339());
     let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     let told = |of: fn(&Release) -> &str| all().find_map(|release| text(of(release)));
     let deployed = all().filter_map(|release| release.last_deployment.as_ref());
     let deployed = deployed.max_by_key(|deployment| (deployment.finished, deployment.id));
-    let commit = told(|release| &release.last_commit);
+    let mut latest = all().filter_map(|release| {
+        let found = release.last_commit.as_ref()?;
+        Some(commit(found, release.created))
+    });
     let sum = |of: fn(&Release) -> u64| all().map(of).fold(0_u64, u64::saturating_add);
     let is_archived = all().all(|release| release.is_archived);
     let projects: Vec<_> = rows
@@ -32,7 +36,9 @@ pub fn release(rows: &[(Release, &Project)]) -> Option<Value> {
     Some(json!({
         "id": all().map(|release| release.id).min().map(|id| id.0),
         "version": first.version,
-        "shortVersion": short(&first.version),
+        // Clients show it, and ask for the release by it.
+        "shortVersion": first.version,
+        "versionInfo": version_info(&first.version),
         "status": if is_archived { "archived" } else { "open" },
         "ref": told(|release| &release.reference),
         "url": told(|release| &release.url),
@@ -43,7 +49,7 @@ pub fn release(rows: &[(Release, &Project)]) -> Option<Value> {
         "lastEvent": time(all().filter_map(|release| release.last_event).max()),
         "newGroups": sum(|release| release.new_issues),
         "commitCount": all().map(|release| release.commits).max(),
-        "lastCommit": commit.map(|id| json!({ "id": id })),
+        "lastCommit": latest.next(),
         "lastDeploy": deployed.map(deploy),
         "authors": [],
         "data": {},
@@ -66,32 +72,38 @@ pub fn deploy(deployment: &Deployment) -> Value {
     })
 }
 
-/// Shows a commit.
+/// Shows a commit of a release that was made known at a moment: strict clients want a date, and of
+/// a commit without its own that is the best there is.
 #[must_use]
-pub fn commit(commit: &Commit) -> Value {
+pub fn commit(commit: &Commit, known: Millis) -> Value {
+    let is_named = !commit.repository.is_empty();
     json!({
         "id": commit.id,
-        "repository": commit.repository,
+        "repository": is_named.then(|| json!({ "name": commit.repository })),
         "author_name": commit.author_name,
         "author_email": commit.author_email,
         "author": { "name": commit.author_name, "email": commit.author_email },
         "message": commit.message,
         "timestamp": commit.at.map(|at| at.to_rfc3339()),
-        "dateCreated": commit.at.map(|at| at.to_rfc3339()),
+        "dateCreated": commit.at.unwrap_or(known).to_rfc3339(),
     })
 }
 
-/// Returns what stands behind the package's name; of a commit's id, its first twelve digits.
-fn short(version: &str) -> &str {
-    let short = version
+/// Takes a version apart: the package before the last at sign, and what stands behind it, of which
+/// people read a commit's id by its first twelve digits.
+#[must_use]
+pub fn version_info(version: &str) -> Value {
+    let (package, rest) = version
         .rsplit_once('@')
-        .map_or(version, |(_, version)| version);
-    let is_commit = short.len() == 40 && short.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if is_commit {
-        short.get(..12).unwrap_or(short)
-    } else {
-        short
-    }
+        .map_or((None, version), |(package, rest)| (Some(package), rest));
+    let is_commit = rest.len() == 40 && rest.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let short = rest.get(..12).filter(|_| is_commit).unwrap_or(rest);
+    json!({
+        "package": package,
+        "version": { "raw": rest },
+        "description": short,
+        "buildHash": is_commit.then_some(rest),
+    })
 }
 
 #[cfg(test)]
@@ -99,13 +111,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_short_version_leaves_the_package_and_the_end_of_a_commit_out() {
-        assert_eq!(short("shop@1.2.3+4"), "1.2.3+4");
-        assert_eq!(short("1.0"), "1.0");
+    fn a_version_is_taken_apart_for_people() {
         assert_eq!(
-            short("0123456789abcdef0123456789abcdef01234567"),
-            "0123456789ab"
+            version_info("shop@1.2.3+4"),
+            json!({
+                "package": "shop",
+                "version": { "raw": "1.2.3+4" },
+                "description": "1.2.3+4",
+                "buildHash": null,
+            })
         );
+        assert_eq!(version_info("1.0")["package"], Value::Null);
+        let commit = "0123456789abcdef0123456789abcdef01234567";
+        let info = version_info(commit);
+        assert_eq!(info["description"], "0123456789ab");
+        assert_eq!(info["buildHash"], commit);
         assert_eq!(release(&[]), None);
+    }
+
+    #[test]
+    fn a_commit_has_the_objects_and_dates_that_strict_clients_decode() {
+        let told = Commit {
+            id: "cafe".to_owned(),
+            repository: "shop".to_owned(),
+            ..Commit::default()
+        };
+        let shown = commit(&told, Millis(1_767_323_045_678));
+        assert_eq!(shown["repository"], json!({ "name": "shop" }));
+        assert_eq!(shown["dateCreated"], "2026-01-02T03:04:05.678Z");
+        assert_eq!(shown["timestamp"], Value::Null);
+        let bare = commit(&Commit::default(), Millis(0));
+        assert_eq!(bare["repository"], Value::Null);
     }
 }

@@ -267,8 +267,8 @@ fn doctor_is_content_with_a_new_folder_and_names_what_is_wrong() {
 #[test]
 fn every_command_has_help_and_every_refusal_can_be_json() {
     for name in [
-        "serve", "init", "project", "key", "token", "doctor", "backup", "restore", "storage",
-        "config",
+        "serve", "init", "project", "key", "token", "org", "user", "doctor", "backup", "restore",
+        "storage", "config",
     ] {
         let help = command().args([name, "--help"]).output().unwrap();
         assert!(help.status.success(), "{name}");
@@ -330,7 +330,45 @@ fn people_are_added_listed_and_removed_and_get_links_and_passwords() {
     assert_eq!(set("correct-horse\n"), 0);
     assert_eq!(json(data, &["user", "list"])[1]["has_password"], true);
 
+    let off = json(data, &["user", "deactivate", "a@example.com"]);
+    assert_eq!(off["active"], false);
+    assert_eq!(json(data, &["user", "list"])[1]["active"], false);
+    json(data, &["user", "activate", "a@example.com"]);
+    assert_eq!(json(data, &["user", "list"])[1]["active"], true);
+    let last = failure(data, &["user", "deactivate", "first@example.com"]);
+    assert_eq!(last.0, 4, "{}", last.1);
+
     json(data, &["user", "remove", "a@example.com"]);
     assert_eq!(json(data, &["user", "list"]).as_array().unwrap().len(), 1);
     assert_eq!(failure(data, &["user", "remove", "a@example.com"]).0, 3);
+}
+
+#[test]
+fn an_organisation_is_opened_and_closed() {
+    let dir = tempdir().unwrap();
+    let data = dir.path();
+    json(data, &["init"]);
+    let listed = json(data, &["org", "list"]);
+    assert_eq!(listed[0]["slug"], "my-organisation");
+    assert_eq!(listed[0]["open_membership"], true);
+    assert_eq!(listed[0]["members"], 1);
+    let closed = json(data, &["org", "update", "--open-membership", "false"]);
+    assert_eq!(closed["open_membership"], false);
+    let named = [
+        "org",
+        "update",
+        "my-organisation",
+        "--open-membership",
+        "true",
+    ];
+    assert_eq!(json(data, &named)["open_membership"], true);
+    assert_eq!(
+        failure(
+            data,
+            &["org", "update", "other", "--open-membership", "true"]
+        )
+        .0,
+        3
+    );
+    assert_eq!(failure(data, &["org", "update"]).0, 2);
 }

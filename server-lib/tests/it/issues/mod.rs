@@ -2,6 +2,8 @@
 
 mod lab;
 mod parts;
+mod people;
+mod selfhosted;
 mod work;
 
 use reqwest::{Method, StatusCode};
@@ -82,7 +84,7 @@ async fn an_issue_has_the_types_that_strict_clients_decode(lab: &Lab) {
         assert_eq!(shown["id"], row["id"], "{path}");
         assert_eq!(shown["stats"]["30d"].as_array().unwrap().len(), 30);
         assert_eq!(shown["firstRelease"]["version"], "shop@1.0");
-        assert_eq!(shown["lastRelease"]["shortVersion"], "1.0");
+        assert_eq!(shown["lastRelease"]["versionInfo"]["description"], "1.0");
         let history = shown["activity"].as_array().unwrap();
         assert_eq!(history.last().unwrap()["type"], "first_seen");
         let tags = shown["tags"].as_array().unwrap();
@@ -128,6 +130,8 @@ async fn a_list_is_searched_sorted_and_walked_to_its_end(lab: &Lab) {
     let by_count = titles("sort=freq").await;
     assert_eq!(by_count.len(), 7);
     assert_eq!(by_count.first().unwrap(), "ErrorG: failed");
+    assert_eq!(titles("sort=trends").await, by_count);
+    assert_eq!(titles("sort=inbox").await, titles("sort=date").await);
     assert_eq!(titles("sort=new&limit=1").await, ["ErrorG: failed"]);
     assert_eq!(titles("query=level:warning").await.len(), 3);
     assert_eq!(

@@ -162,6 +162,12 @@ async fn many_issues_are_changed_by_number_and_by_search(lab: &Lab) {
     let path = format!("{PROJECT}issues/?status=resolved");
     lab.put(&path, json!({ "status": "unresolved" })).await;
     assert_eq!(count("is:unresolved").await, 4);
+    let path = format!("{PROJECT}issues/?id={a}");
+    lab.put(&path, json!({ "status": "muted" })).await;
+    assert_eq!(count("is:ignored").await, 1);
+    let path = format!("{PROJECT}issues/?status=muted");
+    lab.put(&path, json!({ "status": "unresolved" })).await;
+    assert_eq!(count("is:unresolved").await, 4);
     let path = format!("{ORG}issues/?query=level:error");
     let done = lab
         .put(

@@ -6,6 +6,7 @@ pub(crate) mod config;
 pub(crate) mod doctor;
 pub(crate) mod init;
 pub(crate) mod key;
+pub(crate) mod org;
 pub(crate) mod presence;
 pub(crate) mod project;
 pub(crate) mod restore;
@@ -43,6 +44,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<(), Failu
         Command::Project(command) => project::run(context, command).await,
         Command::Key(command) => key::run(context, command).await,
         Command::Token(command) => token::run(context, command).await,
+        Command::Org(command) => org::run(context, command).await,
         Command::User(command) => user::run(context, command).await,
         Command::Doctor(arguments) => doctor::run(context, &arguments).await,
         Command::Backup(arguments) => backup::run(context, &arguments).await,

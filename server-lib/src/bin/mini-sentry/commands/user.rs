@@ -1,5 +1,5 @@
-//! `mini-sentry user`: list, add, remove, reset-password, login-link. Works beside a running server,
-//! and is the way in for who has forgotten the password.
+//! `mini-sentry user`: list, add, activate, deactivate, remove, reset-password, login-link. Works
+//! beside a running server, and is the way in for who has forgotten the password.
 
 use std::io::Read as _;
 
@@ -45,6 +45,16 @@ pub(crate) enum UserCommand {
     /// Add a person to an organisation
     #[command(after_help = ADD)]
     Add(AddArgs),
+    /// Let a person log in again
+    Activate {
+        /// Address or number
+        user: String,
+    },
+    /// Let a person not log in any more; what the person did stays
+    Deactivate {
+        /// Address or number
+        user: String,
+    },
     /// Delete an account with its tokens and logins
     Remove {
         /// Address or number
@@ -98,6 +108,8 @@ pub(crate) async fn run(context: &Context, command: UserCommand) -> Result<(), F
     match command {
         UserCommand::List => list(context, &catalogue).await?,
         UserCommand::Add(arguments) => add(context, &catalogue, arguments).await?,
+        UserCommand::Activate { user } => set_active(context, &catalogue, &user, true).await?,
+        UserCommand::Deactivate { user } => set_active(context, &catalogue, &user, false).await?,
         UserCommand::Remove { user } => remove(context, &catalogue, &user).await?,
         UserCommand::ResetPassword { user } => {
             reset_password(context, &catalogue, &user).await?;
@@ -170,6 +182,33 @@ async fn add(context: &Context, catalogue: &Catalogue, arguments: AddArgs) -> Re
         put_link(catalogue, &mut value, user.id, FIRST_LINK_MS).await?;
     }
     context.output.show(&value, |person| lines(person, FIELDS))
+}
+
+async fn set_active(
+    context: &Context,
+    catalogue: &Catalogue,
+    name: &str,
+    is_active: bool,
+) -> Result<(), Failure> {
+    let people = people(catalogue).await?;
+    let user = find(&people, name)?;
+    let change = UserChange {
+        active: Some(is_active),
+        ..UserChange::default()
+    };
+    catalogue.people().update_user(user.id, change).await?;
+    let (action, shown) = match is_active {
+        true => ("member.activate", "may log in"),
+        false => ("member.deactivate", "may not log in any more"),
+    };
+    for organisation in people.organisations_of(user.id) {
+        let told = user.email.as_str();
+        catalogue.note(organisation, action, told, None).await?;
+    }
+    let value = json!({ "id": user.id.to_string(), "email": user.email, "active": is_active });
+    context
+        .output
+        .show(&value, |_| format!("{} {shown}", user.email))
 }
 
 async fn remove(context: &Context, catalogue: &Catalogue, name: &str) -> Result<(), Failure> {

@@ -199,6 +199,13 @@ pub(crate) const KEYS: &[Key] = &[
         show: |settings| show_duration(settings.config.http.request_timeout),
     },
     Key {
+        name: "http.read_patience",
+        aliases: &[],
+        about: "how long a list or a search waits for what was accepted before it",
+        set: |settings, text| set(&mut settings.config.http.read_patience, duration(text)),
+        show: |settings| show_duration(settings.config.http.read_patience),
+    },
+    Key {
         name: "http.max_management_bytes",
         aliases: &[],
         about: "largest body of a request that is not ingest",

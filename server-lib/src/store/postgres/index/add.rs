@@ -168,7 +168,8 @@ async fn add_people(
     Ok(None)
 }
 
-async fn add_texts(lease: &mut Lease, texts: &[GroupText]) -> Result<(), Error> {
+/// Adds texts to those of their groups, where they have not enough.
+pub(super) async fn add_texts(lease: &mut Lease, texts: &[GroupText]) -> Result<(), Error> {
     if texts.is_empty() {
         return Ok(());
     }

@@ -1,6 +1,7 @@
 //! Merges runs, in small transactions.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::PostgresShelf;
 use super::add::{exists, insert_pages, next_run, position};
@@ -11,18 +12,32 @@ use crate::store::index::page::Page;
 use crate::store::postgres::pool::{Lease, Pool};
 use crate::store::postgres::row::{get, int, seq};
 
+/// The longest rest.
+const MAX_REST: Duration = Duration::from_secs(1);
+
 /// Merges some runs; false when there is nothing to merge.
 pub(super) async fn merge(pool: &Arc<Pool>) -> Result<bool, Error> {
     let mut lease = pool.lend().await?;
     if clear_remains(&mut lease).await? {
         return Ok(true);
     }
-    let Some(mut merging) = task(&mut lease).await? else {
+    let Some(merging) = task(&mut lease).await? else {
         return Ok(false);
     };
+    write(&mut lease, merging, 0).await?;
+    Ok(true)
+}
+
+/// Writes the new run step by step and shows it instead of the old ones. Behind each step it rests,
+/// so many lengths of the step.
+pub(super) async fn write(
+    lease: &mut Lease,
+    mut merging: Merging,
+    rests: u32,
+) -> Result<(), Error> {
     let part = int(merging.partition.0);
     lease.begin("BEGIN").await?;
-    let run = next_run(&mut lease).await?;
+    let run = next_run(lease).await?;
     lease
         .execute(
             "INSERT INTO runs (id, part, level, complete) VALUES ($1, $2, $3, false)",
@@ -31,15 +46,16 @@ pub(super) async fn merge(pool: &Arc<Pool>) -> Result<bool, Error> {
         .await?;
     lease.commit().await?;
     loop {
+        let started = Instant::now();
         // Pages of complete runs never change; the partition may go.
         lease.begin("BEGIN").await?;
-        if !exists(&mut lease, part).await? {
+        if !exists(lease, part).await? {
             lease.rollback().await?;
             break;
         }
-        let mut shelf = PostgresShelf::new(&mut lease);
+        let mut shelf = PostgresShelf::new(lease);
         let (pages, is_done): (Vec<Page>, bool) = merging.advance(&mut shelf).await?;
-        insert_pages(&mut lease, part, run, &pages).await?;
+        insert_pages(lease, part, run, &pages).await?;
         if is_done {
             lease
                 .execute(
@@ -52,8 +68,10 @@ pub(super) async fn merge(pool: &Arc<Pool>) -> Result<bool, Error> {
         if is_done {
             break;
         }
+        let rest = started.elapsed().saturating_mul(rests);
+        tokio::time::sleep(rest.min(MAX_REST)).await;
     }
-    Ok(true)
+    Ok(())
 }
 
 /// Finds runs that are worth merging.
@@ -89,7 +107,7 @@ async fn task(lease: &mut Lease) -> Result<Option<Merging>, Error> {
 }
 
 /// Removes a run that is no more, or was not completed; false when there is none.
-async fn clear_remains(lease: &mut Lease) -> Result<bool, Error> {
+pub(super) async fn clear_remains(lease: &mut Lease) -> Result<bool, Error> {
     let found = lease
         .query_opt(
             "SELECT id, part FROM runs WHERE NOT complete ORDER BY id LIMIT 1",

@@ -2,6 +2,8 @@
 
 mod add;
 mod merging;
+pub(super) mod purging;
+mod renewing;
 mod shelf;
 
 use std::ops::RangeInclusive;
@@ -20,8 +22,8 @@ use crate::model::tag::TagSummary;
 use crate::model::time::Millis;
 use crate::store::index::shelf::hour;
 use crate::store::index::{
-    CountBy, EventCounts, Index, IndexBatch, IssueHour, RowsAfter, TagScope, count as counting,
-    find as finding, tags,
+    CountBy, EventCounts, Index, IndexBatch, IssueHour, Parts, Renewal, RowsAfter, Split,
+    StaleGroup, TagScope, count as counting, find as finding, split as splitting, tags,
 };
 use crate::store::open::StoreOptions;
 use crate::store::query::{EventHits, EventQuery};
@@ -34,12 +36,18 @@ const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 pub(super) struct PostgresIndex {
     pool: Arc<Pool>,
     options: StoreOptions,
+    /// Runs are written anew by one at a time.
+    merging: tokio::sync::Mutex<()>,
 }
 
 impl PostgresIndex {
     /// Makes the part.
     pub(super) fn new(pool: Arc<Pool>, options: StoreOptions) -> Self {
-        Self { pool, options }
+        Self {
+            pool,
+            options,
+            merging: tokio::sync::Mutex::default(),
+        }
     }
 
     async fn snapshot(&self) -> Result<Lease, Error> {
@@ -69,7 +77,25 @@ impl Index for PostgresIndex {
     }
 
     async fn merge(&self) -> Result<bool, Error> {
+        let _turn = self.merging.lock().await;
         merging::merge(&self.pool).await
+    }
+
+    async fn purge(&self) -> Result<bool, Error> {
+        let _turn = self.merging.lock().await;
+        purging::purge(&self.pool).await
+    }
+
+    async fn stale_group(&self) -> Result<Option<StaleGroup>, Error> {
+        let mut lease = self.snapshot().await?;
+        let found = renewing::stale_group(&mut lease).await?;
+        lease.commit().await?;
+        Ok(found)
+    }
+
+    async fn renew(&self, renewal: Renewal) -> Result<bool, Error> {
+        let mut lease = self.pool.lend().await?;
+        renewing::renew(&mut lease, &renewal).await
     }
 
     async fn tags(
@@ -123,6 +149,13 @@ impl Index for PostgresIndex {
     async fn count(&self, query: &EventQuery, by: CountBy) -> Result<EventCounts, Error> {
         let mut lease = self.snapshot().await?;
         let found = counting::count(&mut PostgresShelf::new(&mut lease), query, &by).await?;
+        lease.commit().await?;
+        Ok(found)
+    }
+
+    async fn split(&self, query: &EventQuery, split: &Split) -> Result<Parts, Error> {
+        let mut lease = self.snapshot().await?;
+        let found = splitting::split(&mut PostgresShelf::new(&mut lease), query, split).await?;
         lease.commit().await?;
         Ok(found)
     }

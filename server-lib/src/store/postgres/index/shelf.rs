@@ -12,13 +12,17 @@ use crate::model::ids::{GroupId, IssueId, PartitionId, ProjectId, Seq};
 use crate::model::time::Millis;
 use crate::store::index::ask::Sets;
 use crate::store::index::page::{Entries, read_set};
-use crate::store::index::shelf::{Gone, Shelf, Shelved, StoredPage};
+use crate::store::index::shelf::{Brief, Gone, Shelf, Shelved, StoredPage};
 use crate::store::postgres::pool::Lease;
 use crate::store::postgres::row::{
     count, event_columns, events, get, int, number, project, projects, seq,
 };
 use crate::store::state::Words;
 
+/// Pages that are read at once.
+const PAGES: usize = 128;
+/// Places that are read at once.
+const PLACES: i64 = 10_000;
 /// Groups that one search finds.
 const MAX_FOUND: i64 = 200_000;
 
@@ -125,6 +129,28 @@ impl Shelf for PostgresShelf<'_> {
         Ok(groups)
     }
 
+    async fn known_groups(&mut self) -> Result<RoaringBitmap, Error> {
+        let mut groups = RoaringBitmap::new();
+        let mut after = 0_i64;
+        loop {
+            let rows = self
+                .lease
+                .query(
+                    "SELECT id FROM groups WHERE id > $1 AND project NOT IN (SELECT project \
+                     FROM hidden WHERE received = 9223372036854775807) ORDER BY id LIMIT $2",
+                    &[&after, &PLACES],
+                )
+                .await?;
+            for row in &rows {
+                after = get(row, 0)?;
+                groups.extend(u32::try_from(after).ok());
+            }
+            if i64::try_from(rows.len()).is_ok_and(|read| read < PLACES) {
+                return Ok(groups);
+            }
+        }
+    }
+
     async fn moved(&mut self) -> Result<Vec<(u32, u32)>, Error> {
         let sql = "SELECT id, issue FROM groups WHERE issue <> id";
         let rows = self.lease.query(sql, &[]).await?;
@@ -147,8 +173,6 @@ impl Shelf for PostgresShelf<'_> {
         if runs.is_empty() || numbers.is_empty() {
             return Ok(sets);
         }
-        let keys: Vec<[u8; 8]> = numbers.iter().map(|number| number.to_be_bytes()).collect();
-        let keys: Vec<&[u8]> = keys.iter().map(<[u8; 8]>::as_slice).collect();
         let sql = format!(
             "SELECT k.key, p.body FROM unnest($1::bytea[]) AS k (key) \
              CROSS JOIN unnest($2::bigint[]) AS r (run) CROSS JOIN LATERAL (SELECT body \
@@ -156,20 +180,24 @@ impl Shelf for PostgresShelf<'_> {
              ORDER BY first DESC LIMIT 1) AS p"
         );
         let kind = i16::from(kind);
-        let rows = self.lease.query_text(&sql, &[&keys, &runs, &kind]).await?;
-        for row in &rows {
-            let (wanted, body): (&[u8], &[u8]) = (get(row, 0)?, get(row, 1)?);
-            let number = wanted
-                .try_into()
-                .map(u64::from_be_bytes)
-                .unwrap_or_default();
-            let mut entries = Entries::unpack(body)?;
-            while let Some((key, value)) = entries.next()? {
-                if key >= wanted {
-                    if key == wanted {
-                        read_set(value, sets.entry(number).or_default())?;
+        for numbers in numbers.chunks(PAGES.div_euclid(runs.len()).max(1)) {
+            let keys: Vec<[u8; 8]> = numbers.iter().map(|number| number.to_be_bytes()).collect();
+            let keys: Vec<&[u8]> = keys.iter().map(<[u8; 8]>::as_slice).collect();
+            let rows = self.lease.query_text(&sql, &[&keys, &runs, &kind]).await?;
+            for row in &rows {
+                let (wanted, body): (&[u8], &[u8]) = (get(row, 0)?, get(row, 1)?);
+                let number = wanted
+                    .try_into()
+                    .map(u64::from_be_bytes)
+                    .unwrap_or_default();
+                let mut entries = Entries::unpack(body)?;
+                while let Some((key, value)) = entries.next()? {
+                    if key >= wanted {
+                        if key == wanted {
+                            read_set(value, sets.entry(number).or_default())?;
+                        }
+                        break;
                     }
-                    break;
                 }
             }
         }
@@ -285,21 +313,52 @@ impl Shelf for PostgresShelf<'_> {
         rows.iter().map(|row| Ok(IssueId(count(row, 0)?))).collect()
     }
 
-    async fn gone(&mut self, span: &Shelved, of: &[ProjectId]) -> Result<Gone, Error> {
-        let part = int(span.id.0);
-        let mut gone = Gone::default();
+    async fn briefs(&mut self, span: &Shelved, seqs: &[Seq]) -> Result<Vec<Brief>, Error> {
+        let wanted: Vec<_> = seqs.iter().map(|seq| seq.to_i64()).collect();
         let rows = self
             .lease
             .query(
-                "SELECT seq FROM unindexed WHERE part = $1 UNION ALL \
-                 SELECT e.seq FROM hidden h JOIN events e ON e.project = h.project \
-                 AND e.received <= h.received WHERE e.part = $1 AND h.project = ANY($2)",
-                &[&part, &projects(of)],
+                "SELECT e.happened, g.issue, e.person FROM events e \
+                 JOIN groups g ON g.id = e.group_id WHERE e.part = $1 AND e.seq = ANY($2)",
+                &[&int(span.id.0), &wanted],
             )
             .await?;
-        for row in &rows {
-            let offset = seq(row, 0)?.0.saturating_sub(span.first.0);
-            gone.offsets.extend(u32::try_from(offset).ok());
+        let brief = |row| {
+            Ok(Brief {
+                at: Millis(get(row, 0)?),
+                issue: IssueId(count(row, 1)?),
+                user: get(row, 2)?,
+            })
+        };
+        rows.iter().map(brief).collect()
+    }
+
+    async fn gone(&mut self, span: &Shelved, of: &[ProjectId]) -> Result<Gone, Error> {
+        let part = int(span.id.0);
+        let mut gone = Gone::default();
+        for select in [
+            "SELECT seq FROM unindexed WHERE part = $1 AND seq > $2 AND $3::integer[] IS NOT NULL \
+             ORDER BY seq LIMIT $4",
+            "SELECT e.seq FROM hidden h JOIN events e ON e.project = h.project \
+             AND e.received <= h.received WHERE e.part = $1 AND e.seq > $2 \
+             AND h.project = ANY($3) ORDER BY e.seq LIMIT $4",
+        ] {
+            let mut after = 0_i64;
+            loop {
+                let rows = self
+                    .lease
+                    .query(select, &[&part, &after, &projects(of), &PLACES])
+                    .await?;
+                for row in &rows {
+                    let place = seq(row, 0)?;
+                    after = place.to_i64();
+                    let offset = place.0.saturating_sub(span.first.0);
+                    gone.offsets.extend(u32::try_from(offset).ok());
+                }
+                if i64::try_from(rows.len()).is_ok_and(|read| read < PLACES) {
+                    break;
+                }
+            }
         }
         let rows = self
             .lease

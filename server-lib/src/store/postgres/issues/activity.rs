@@ -65,6 +65,21 @@ pub(super) async fn list(
     rows.iter().map(entry).collect()
 }
 
+/// Returns an entry of the history of an issue.
+pub(super) async fn find(
+    lease: &mut Lease,
+    issue: IssueId,
+    id: ActivityId,
+) -> Result<Option<Activity>, Error> {
+    let row = lease
+        .query_opt(
+            "SELECT id, issue, kind, actor, at, data FROM activity WHERE id = $1 AND issue = $2",
+            &[&id.to_i64(), &issue.to_i64()],
+        )
+        .await?;
+    row.as_ref().map(entry).transpose()
+}
+
 /// Writes an entry by hand.
 pub(super) async fn note(lease: &mut Lease, new: &NewActivity) -> Result<Activity, Error> {
     let issue = new.issue.to_i64();

@@ -209,6 +209,11 @@ impl Issues for PostgresIssues {
         }
     }
 
+    async fn entry(&self, issue: IssueId, id: ActivityId) -> Result<Option<Activity>, Error> {
+        let mut lease = self.pool.lend().await?;
+        activity::find(&mut lease, issue, id).await
+    }
+
     async fn note(&self, entry: NewActivity) -> Result<Activity, Error> {
         let mut lease = self.pool.lend().await?;
         activity::note(&mut lease, &entry).await

@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::model::ids::IssueId;
+use crate::store::postgres::index::purging;
 use crate::store::postgres::pool::Lease;
 use crate::store::postgres::row::get;
 
@@ -85,9 +86,6 @@ pub(in crate::store::postgres) async fn remove_empty(
             &[&groups],
         )
         .await?;
-    if rows.is_empty() {
-        return Ok(());
-    }
     let empty: Vec<i64> = rows
         .iter()
         .map(|row| get(row, 0))
@@ -96,12 +94,18 @@ pub(in crate::store::postgres) async fn remove_empty(
         .iter()
         .map(|row| get(row, 1))
         .collect::<Result<_, _>>()?;
+    let mut stale: Vec<i64> = groups.to_vec();
+    stale.retain(|group| !empty.contains(group));
+    purging::note_groups(lease, &stale).await?;
+    if empty.is_empty() {
+        return Ok(());
+    }
     remove_groups(lease, &empty).await?;
     issues.sort_unstable();
     issues.dedup();
     let rows = lease
         .query(
-            "SELECT i.id, EXISTS (SELECT FROM groups g WHERE g.issue = i.id) \
+            "SELECT i.id, (SELECT min(g.id) FROM groups g WHERE g.issue = i.id) \
              FROM unnest($1::bigint[]) AS i (id)",
             &[&issues],
         )
@@ -109,7 +113,10 @@ pub(in crate::store::postgres) async fn remove_empty(
     let mut gone = Vec::new();
     for row in &rows {
         let issue: i64 = get(row, 0)?;
-        if get(row, 1)? {
+        let other: Option<i64> = get(row, 1)?;
+        if let Some(other) = other {
+            // What the issue says may be of the group that goes.
+            purging::note_groups(lease, &[other]).await?;
             super::merge::sum_up(lease, issue).await?;
         } else {
             gone.push(issue);

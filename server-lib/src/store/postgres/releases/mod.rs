@@ -191,17 +191,8 @@ impl Releases for PostgresReleases {
                 &[&int(of.0), &text(version)],
             )
             .await?;
-        let commit = |row| {
-            Ok(Commit {
-                id: get(row, 0)?,
-                repository: get(row, 1)?,
-                author_name: get(row, 2)?,
-                author_email: get(row, 3)?,
-                message: get(row, 4)?,
-                at: get::<Option<i64>>(row, 5)?.map(Millis),
-            })
-        };
-        rows.iter().map(commit).collect()
+        let found = rows.iter().map(|row| commit(row, 0));
+        found.filter_map(Result::transpose).collect()
     }
 
     async fn deploy(&self, new: NewDeployment) -> Result<Deployment, Error> {
@@ -330,6 +321,22 @@ async fn put_commits(
     Ok(())
 }
 
+/// Reads a commit from a column on; `None` where a join found none.
+fn commit(row: &Row, from: usize) -> Result<Option<Commit>, Error> {
+    let column = |place: usize| from.saturating_add(place);
+    let Some(id) = get(row, column(0))? else {
+        return Ok(None);
+    };
+    Ok(Some(Commit {
+        id,
+        repository: get(row, column(1))?,
+        author_name: get(row, column(2))?,
+        author_email: get(row, column(3))?,
+        message: get(row, column(4))?,
+        at: get::<Option<i64>>(row, column(5))?.map(Millis),
+    }))
+}
+
 /// Reads releases with their latest deployments.
 async fn whole(lease: &mut Lease, rows: &[Row]) -> Result<Vec<Release>, Error> {
     let millis = |at: Option<i64>| at.map(Millis);
@@ -349,7 +356,7 @@ async fn whole(lease: &mut Lease, rows: &[Row]) -> Result<Vec<Release>, Error> {
             last_event: millis(get(row, 10)?),
             new_issues: count(row, 11)?,
             commits: count(row, 12)?,
-            last_commit: get::<Option<String>>(row, 13)?.unwrap_or_default(),
+            last_commit: commit(row, 13)?,
             last_deployment: None,
         });
     }

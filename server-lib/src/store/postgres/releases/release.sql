@@ -7,5 +7,6 @@ SELECT
         WHERE s.project = r.project AND s.first_release = r.version AND s.first_release <> ''
     ),
     (SELECT count(*) FROM commits c WHERE c.release = r.id),
-    (SELECT c.id FROM commits c WHERE c.release = r.id AND c.place = 0)
+    l.id, l.repository, l.author_name, l.author_email, l.message, l.at
 FROM releases r
+LEFT JOIN commits l ON l.release = r.id AND l.place = 0

@@ -41,6 +41,13 @@ impl EventView<'_> {
         }
     }
 
+    /// Returns the texts of a field; of a number its digits.
+    #[must_use]
+    pub fn texts(&self, field: &Field) -> Vec<String> {
+        let values = self.values(field).into_iter();
+        values.map(Cow::into_owned).collect()
+    }
+
     fn meets(&self, condition: &Condition) -> bool {
         let row = self.row;
         match condition {

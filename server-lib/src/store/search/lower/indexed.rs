@@ -7,7 +7,7 @@ use crate::store::search::field::Field;
 use crate::store::search::pattern::Pattern;
 
 /// Returns the tag that holds the field's whole value; `None` when no tag does.
-pub(super) fn tag_of(field: &Field) -> Option<Cow<'_, str>> {
+pub(in crate::store::search) fn tag_of(field: &Field) -> Option<Cow<'_, str>> {
     Some(Cow::Borrowed(match field {
         Field::Environment => "environment",
         Field::Release => "release",

@@ -16,6 +16,8 @@ mod indexed;
 mod issue;
 mod words;
 
+pub(super) use indexed::tag_of;
+
 /// A condition that issues cannot be searched by, because the index does not have it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("search: issues cannot be found by `{key}`, only events can")]

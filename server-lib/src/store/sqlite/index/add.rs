@@ -153,7 +153,8 @@ fn add_people(
     }
 }
 
-fn add_text(transaction: &Transaction<'_>, text: &GroupText) -> Result<(), Error> {
+/// Adds a text to those of its group, unless it has it or has enough.
+pub(super) fn add_text(transaction: &Transaction<'_>, text: &GroupText) -> Result<(), Error> {
     let insert = "INSERT INTO texts (group_id, hash)
         SELECT id, ?2 FROM groups WHERE id = ?1
             AND (SELECT count(*) FROM texts WHERE group_id = ?1) < ?3

@@ -16,6 +16,7 @@ use crate::store::sqlite::writer::{Durability, Writer, counter};
 impl Sqlite {
     /// Merges some runs; false when there is nothing to merge.
     pub(super) async fn merge_runs(&self) -> Result<bool, Error> {
+        let _turn = self.merging.lock().await;
         if self.writer.run(clear_remains).await? {
             return Ok(true);
         }
@@ -30,16 +31,7 @@ impl Sqlite {
             .await?;
         loop {
             let (pages, after, is_done) = self
-                .read(move |connection| {
-                    let mut merging = merging;
-                    // A partition may be dropped meanwhile.
-                    if !exists(connection, partition)? {
-                        return Ok((Vec::new(), merging, true));
-                    }
-                    let mut shelf = SqliteShelf::new(connection);
-                    let (pages, is_done) = ready(merging.advance(&mut shelf))?;
-                    Ok((pages, merging, is_done))
-                })
+                .read(move |connection| advance(connection, merging))
                 .await?;
             merging = after;
             let is_there = self
@@ -55,6 +47,18 @@ impl Sqlite {
             .await?;
         Ok(true)
     }
+}
+
+/// Joins some more. When the partition was dropped meanwhile, all is done.
+pub(super) fn advance(
+    connection: &Connection,
+    mut merging: Merging,
+) -> Result<(Vec<Page>, Merging, bool), Error> {
+    if !exists(connection, merging.partition)? {
+        return Ok((Vec::new(), merging, true));
+    }
+    let (pages, is_done) = ready(merging.advance(&mut SqliteShelf::new(connection)))?;
+    Ok((pages, merging, is_done))
 }
 
 /// Finds runs that are worth merging.
@@ -77,7 +81,7 @@ fn task(connection: &Connection) -> Result<Option<Merging>, Error> {
     Ok(None)
 }
 
-fn begin(writer: &mut Writer, partition: PartitionId, level: i64) -> Result<i64, Error> {
+pub(super) fn begin(writer: &mut Writer, partition: PartitionId, level: i64) -> Result<i64, Error> {
     writer.write(Durability::Process, |transaction, _| {
         let run = next_run(transaction)?;
         let begin = "INSERT INTO runs (id, partition, level, complete) VALUES (?1, ?2, ?3, 0)";
@@ -87,7 +91,7 @@ fn begin(writer: &mut Writer, partition: PartitionId, level: i64) -> Result<i64,
 }
 
 /// Writes some pages; false when the partition is gone.
-fn put(
+pub(super) fn put(
     writer: &mut Writer,
     partition: PartitionId,
     run: i64,
@@ -105,17 +109,22 @@ fn put(
 /// Puts the new run in the place of the old ones.
 fn complete(writer: &mut Writer, run: i64, old: &[i64]) -> Result<(), Error> {
     writer.write(Durability::Process, |transaction, _| {
-        let mut set = transaction.prepare_cached("UPDATE runs SET complete = ?2 WHERE id = ?1")?;
-        set.execute([run, 1])?;
-        for id in old {
-            set.execute([*id, 0])?;
-        }
-        Ok(())
+        exchange(transaction, run, old)
     })
 }
 
+/// Shows the new run instead of the old ones.
+pub(super) fn exchange(connection: &Connection, run: i64, old: &[i64]) -> Result<(), Error> {
+    let mut set = connection.prepare_cached("UPDATE runs SET complete = ?2 WHERE id = ?1")?;
+    set.execute([run, 1])?;
+    for id in old {
+        set.execute([*id, 0])?;
+    }
+    Ok(())
+}
+
 /// Removes some pages of a run that is no more, or was not completed; false when there is none.
-fn clear_remains(writer: &mut Writer) -> Result<bool, Error> {
+pub(super) fn clear_remains(writer: &mut Writer) -> Result<bool, Error> {
     let find = "SELECT id, partition FROM runs WHERE complete = 0 ORDER BY id LIMIT 1";
     let found = one(writer.connection(), find, [], |row| {
         Ok((row.get::<_, i64>(0)?, PartitionId(row.get(1)?)))

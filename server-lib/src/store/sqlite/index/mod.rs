@@ -17,12 +17,15 @@ use crate::model::tag::TagSummary;
 use crate::model::time::Millis;
 use crate::store::index::shelf::hour;
 use crate::store::index::{
-    CountBy, EventCounts, Index, IndexBatch, IssueHour, RowsAfter, TagScope, count, find, tags,
+    CountBy, EventCounts, Index, IndexBatch, IssueHour, Parts, Renewal, RowsAfter, Split,
+    StaleGroup, TagScope, count, find, split, tags,
 };
 use crate::store::query::{EventHits, EventQuery};
 
 mod add;
 mod merging;
+pub(super) mod purging;
+mod renewing;
 mod shelf;
 
 pub(super) use shelf::{SqliteShelf, ready};
@@ -47,6 +50,20 @@ impl Index for Sqlite {
 
     async fn merge(&self) -> Result<bool, Error> {
         self.merge_runs().await
+    }
+
+    async fn purge(&self) -> Result<bool, Error> {
+        self.purge_some().await
+    }
+
+    async fn stale_group(&self) -> Result<Option<StaleGroup>, Error> {
+        self.read(renewing::stale_group).await
+    }
+
+    async fn renew(&self, renewal: Renewal) -> Result<bool, Error> {
+        self.writer
+            .run(move |writer| renewing::renew(writer, &renewal))
+            .await
     }
 
     async fn tags(
@@ -79,6 +96,12 @@ impl Index for Sqlite {
     async fn count(&self, query: &EventQuery, by: CountBy) -> Result<EventCounts, Error> {
         let query = query.clone();
         self.ask(move |shelf| ready(count::count(shelf, &query, &by)))
+            .await
+    }
+
+    async fn split(&self, query: &EventQuery, split: &Split) -> Result<Parts, Error> {
+        let (query, split) = (query.clone(), split.clone());
+        self.ask(move |shelf| ready(split::split(shelf, &query, &split)))
             .await
     }
 }

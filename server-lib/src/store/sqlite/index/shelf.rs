@@ -14,7 +14,7 @@ use crate::model::ids::{GroupId, IssueId, PartitionId, ProjectId, Seq};
 use crate::model::time::Millis;
 use crate::store::index::ask::Sets;
 use crate::store::index::page::{Entries, read_set};
-use crate::store::index::shelf::{Gone, Shelf, Shelved, StoredPage};
+use crate::store::index::shelf::{Brief, Gone, Shelf, Shelved, StoredPage};
 use crate::store::sqlite::connection::damaged;
 use crate::store::sqlite::events::EventReader;
 use crate::store::sqlite::floors::{self, DELETED};
@@ -162,6 +162,17 @@ impl Shelf for SqliteShelf<'_> {
         Ok(groups)
     }
 
+    async fn known_groups(&mut self) -> Result<RoaringBitmap, Error> {
+        let select = "SELECT id FROM groups WHERE project NOT IN
+            (SELECT project FROM project_floors WHERE received = ?1) ORDER BY id";
+        let mut groups = RoaringBitmap::new();
+        rows(self.connection, select, [DELETED.0], |row| {
+            groups.insert(row.get(0)?);
+            Ok(())
+        })?;
+        Ok(groups)
+    }
+
     async fn moved(&mut self) -> Result<Vec<(u32, u32)>, Error> {
         let select = "SELECT id, issue FROM groups WHERE issue <> id";
         rows(self.connection, select, [], |row| {
@@ -284,6 +295,25 @@ impl Shelf for SqliteShelf<'_> {
             })?);
         }
         Ok(issues)
+    }
+
+    async fn briefs(&mut self, span: &Shelved, seqs: &[Seq]) -> Result<Vec<Brief>, Error> {
+        let select = format!(
+            "SELECT happened, issue, user FROM events_{}
+                JOIN groups ON groups.id = group_id WHERE seq = ?1",
+            span.id
+        );
+        let mut briefs = Vec::with_capacity(seqs.len());
+        for seq in seqs {
+            briefs.extend(one(self.connection, &select, [seq.to_i64()], |row| {
+                Ok(Brief {
+                    at: Millis(row.get(0)?),
+                    issue: IssueId(counted(row.get(1)?)),
+                    user: row.get(2)?,
+                })
+            })?);
+        }
+        Ok(briefs)
     }
 
     async fn gone(&mut self, span: &Shelved, projects: &[ProjectId]) -> Result<Gone, Error> {

@@ -95,7 +95,12 @@ fn change_comments(transaction: &Transaction<'_>, issue: i64, by: i64) -> Result
     Ok(())
 }
 
-fn find(connection: &Connection, issue: i64, id: i64) -> Result<Option<Activity>, Error> {
+/// Returns an entry of the history of an issue.
+pub(super) fn find(
+    connection: &Connection,
+    issue: i64,
+    id: i64,
+) -> Result<Option<Activity>, Error> {
     let select = format!("{ENTRY} WHERE id = ?1 AND issue = ?2");
     one(connection, &select, [id, issue], entry)
 }

@@ -168,6 +168,12 @@ impl Issues for Sqlite {
         .await
     }
 
+    async fn entry(&self, issue: IssueId, id: ActivityId) -> Result<Option<Activity>, Error> {
+        let (issue, id) = (issue.to_i64(), id.to_i64());
+        self.read(move |connection| activity::find(connection, issue, id))
+            .await
+    }
+
     async fn note(&self, entry: NewActivity) -> Result<Activity, Error> {
         self.writer
             .run(move |writer| {

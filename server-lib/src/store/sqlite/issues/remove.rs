@@ -5,6 +5,7 @@ use rusqlite::{Connection, Transaction, params};
 use super::touch::IssueMemory;
 use crate::error::Error;
 use crate::model::ids::{IssueId, ProjectId, Seq};
+use crate::store::sqlite::index::purging;
 use crate::store::sqlite::partition::{self, Span};
 use crate::store::sqlite::row::{counted, one, rows, stored};
 use crate::store::sqlite::writer::Memory;
@@ -38,6 +39,9 @@ pub(super) fn delete(
         deleted = deleted.saturating_add(1);
     }
     memory.issues = IssueMemory::default();
+    if deleted > 0 {
+        purging::note(transaction)?;
+    }
     Ok(deleted)
 }
 
@@ -81,6 +85,7 @@ pub(in crate::store::sqlite) fn remove_empty(
     let spans = partition::all(transaction)?;
     for group in groups {
         if has_events(transaction, &spans, group)? {
+            purging::note_group(transaction, group)?;
             continue;
         }
         let of = "SELECT issue FROM groups WHERE id = ?1";
@@ -88,10 +93,13 @@ pub(in crate::store::sqlite) fn remove_empty(
         remove_group(transaction, group)?;
         *memory = IssueMemory::default();
         let Some(issue) = issue else { continue };
-        if groups_of(transaction, issue)?.is_empty() {
-            remove_issue(transaction, issue)?;
-        } else {
+        let others = groups_of(transaction, issue)?;
+        if let Some(other) = others.first() {
+            // What the issue says may be of the group that goes.
+            purging::note_group(transaction, *other)?;
             super::merge::sum_up(transaction, IssueId::from_i64(issue).unwrap_or_default())?;
+        } else {
+            remove_issue(transaction, issue)?;
         }
     }
     Ok(())

@@ -151,16 +151,10 @@ impl Releases for Sqlite {
             let select = "SELECT commits.id, repository, author_name, author_email, message, at
                 FROM commits JOIN releases ON releases.id = commits.release
                 WHERE project = ?1 AND version = ?2 ORDER BY place";
-            rows(connection, select, params![project.0, version], |row| {
-                Ok(Commit {
-                    id: row.get(0)?,
-                    repository: row.get(1)?,
-                    author_name: row.get(2)?,
-                    author_email: row.get(3)?,
-                    message: row.get(4)?,
-                    at: row.get::<_, Option<i64>>(5)?.map(Millis),
-                })
-            })
+            let found = rows(connection, select, params![project.0, version], |row| {
+                commit(row, 0)
+            })?;
+            Ok(found.into_iter().flatten().collect())
         })
         .await
     }
@@ -355,9 +349,25 @@ fn release(connection: &Connection, row: &Row<'_>) -> Result<Release, Error> {
         last_event: millis(row.get(10)?),
         new_issues: counted(row.get(11)?),
         commits: counted(row.get(12)?),
-        last_commit: row.get::<_, Option<String>>(13)?.unwrap_or_default(),
+        last_commit: commit(row, 13)?,
         last_deployment: deployments::latest(connection, id)?,
     })
+}
+
+/// Reads a commit from a column on; `None` where a join found none.
+fn commit(row: &Row<'_>, from: usize) -> Result<Option<Commit>, Error> {
+    let column = |place: usize| from.saturating_add(place);
+    let Some(id) = row.get(column(0))? else {
+        return Ok(None);
+    };
+    Ok(Some(Commit {
+        id,
+        repository: row.get(column(1))?,
+        author_name: row.get(column(2))?,
+        author_email: row.get(column(3))?,
+        message: row.get(column(4))?,
+        at: row.get::<_, Option<i64>>(column(5))?.map(Millis),
+    }))
 }
 
 fn placed((version, created): &(String, Millis)) -> Placed<'_> {

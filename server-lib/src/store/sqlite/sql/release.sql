@@ -9,5 +9,6 @@ SELECT
             AND issues.first_release <> 0
     ),
     (SELECT count(*) FROM commits WHERE commits.release = releases.id),
-    (SELECT commits.id FROM commits WHERE commits.release = releases.id AND place = 0)
+    latest.id, latest.repository, latest.author_name, latest.author_email, latest.message, latest.at
 FROM releases
+LEFT JOIN commits latest ON latest.release = releases.id AND latest.place = 0

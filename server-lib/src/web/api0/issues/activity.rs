@@ -7,9 +7,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::find::{self, At};
-use super::{READ, WRITE};
+use super::{ADMIN, READ, WRITE};
 use crate::model::activity::{Activity, ActivityKind};
 use crate::model::ids::ActivityId;
+use crate::model::issue::Issue;
 use crate::state::AppState;
 use crate::store::NewActivity;
 use crate::store::query::Page;
@@ -17,6 +18,7 @@ use crate::web::access::Access;
 use crate::web::actors::{self, Directory};
 use crate::web::error::ApiError;
 use crate::web::extract::{Base, Body, Names, Pairs};
+use crate::web::issue_audit;
 use crate::web::paging::{Listed, Part, Place};
 use crate::web::present::activity;
 
@@ -107,6 +109,8 @@ pub(super) async fn say(
         data,
     };
     let entry = state.store.issues.note(entry).await?;
+    let told = format!("comment {}", entry.id);
+    issue_audit::note(&state, &caller, "comment.create", &[issue], &told).await;
     let shown = show_one(&state, &caller, entry).await?;
     Ok((StatusCode::CREATED, Json(shown)))
 }
@@ -120,8 +124,10 @@ pub(super) async fn edit(
     caller.require(WRITE)?;
     let data = said.data()?;
     let issue = find::issue(&state, &caller, &at).await?.issue;
-    let id = number(&at)?;
+    let id = own(&state, &caller, &issue, &at).await?;
     let entry = state.store.issues.edit_note(issue.id, id, &data).await?;
+    let told = format!("comment {id}");
+    issue_audit::note(&state, &caller, "comment.edit", &[issue], &told).await;
     Ok(Json(show_one(&state, &caller, entry).await?))
 }
 
@@ -132,16 +138,34 @@ pub(super) async fn withdraw(
 ) -> Result<StatusCode, ApiError> {
     caller.require(WRITE)?;
     let issue = find::issue(&state, &caller, &at).await?.issue;
-    state
-        .store
-        .issues
-        .delete_note(issue.id, number(&at)?)
-        .await?;
+    let id = own(&state, &caller, &issue, &at).await?;
+    state.store.issues.delete_note(issue.id, id).await?;
+    let told = format!("comment {id}");
+    issue_audit::note(&state, &caller, "comment.remove", &[issue], &told).await;
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn number(at: &At) -> Result<ActivityId, ApiError> {
-    at.note.parse().map_err(|_| ApiError::not_found())
+/// Returns the number of the comment that the path names, when it is the caller's to change: who
+/// wrote it, and administrators.
+async fn own(
+    state: &AppState,
+    caller: &Access,
+    issue: &Issue,
+    at: &At,
+) -> Result<ActivityId, ApiError> {
+    let id: ActivityId = at.note.parse().map_err(|_| ApiError::not_found())?;
+    let found = state.store.issues.entry(issue.id, id).await?;
+    let entry = found
+        .filter(|entry| entry.kind == ActivityKind::Note)
+        .ok_or_else(ApiError::not_found)?;
+    let me = actors::me(caller);
+    if me.is_none() || entry.actor != me {
+        caller.require(ADMIN).map_err(|_| {
+            let detail = "A comment is changed by who wrote it, or by an administrator.";
+            ApiError::new(StatusCode::FORBIDDEN, "not_yours", detail)
+        })?;
+    }
+    Ok(id)
 }
 
 async fn show(

@@ -13,6 +13,7 @@ use crate::store::query::{Page, ReleaseFilter};
 use crate::web::access::Access;
 use crate::web::actors::{self, Directory};
 use crate::web::error::ApiError;
+use crate::web::issue_audit;
 use crate::web::present::issue::snooze;
 
 /// Releases of which the latest is chosen.
@@ -30,6 +31,7 @@ pub(super) async fn apply(
     let ids: Vec<_> = issues.iter().map(|issue| issue.id).collect();
     if wanted.discards() {
         state.store.issues.discard(&ids).await?;
+        issue_audit::note(state, caller, "issue.discard", issues, "").await;
         tracing::info!(issues = ids.len(), "issues were discarded");
         return Ok(None);
     }
@@ -48,7 +50,14 @@ pub(super) async fn apply(
         priority,
     };
     let me = actors::me(caller);
+    let told = IssueChange {
+        status: status.as_ref().map(stored),
+        ..change.clone()
+    };
     set(state, issues, status.as_ref(), change, me.as_ref()).await?;
+    if let Some(told) = issue_audit::change(&told) {
+        issue_audit::note(state, caller, "issue.edit", issues, &told).await;
+    }
     let marks = MarkChange {
         is_bookmarked: wanted.is_bookmarked,
         is_subscribed: wanted.is_subscribed,
@@ -91,6 +100,8 @@ pub(super) async fn apply(
             .issues
             .merge(merge.parent, &merge.children, by, now);
         merging.await?;
+        let told = format!("into number {}", merge.parent);
+        issue_audit::note(state, caller, "issue.merge", issues, &told).await;
         let children: Vec<_> = merge.children.iter().map(ToString::to_string).collect();
         let parent = merge.parent.to_string();
         tell("merge", json!({ "parent": parent, "children": children }));

@@ -18,7 +18,7 @@ use crate::web::access::Access;
 use crate::web::api0::stats;
 use crate::web::error::ApiError;
 use crate::web::extract::{Body, Names, Pairs};
-use crate::web::{issue_search, reading};
+use crate::web::{issue_audit, issue_search, reading};
 
 /// Issues that one request changes.
 const MAX_ISSUES: usize = 10_000;
@@ -104,6 +104,7 @@ async fn delete(
     for step in issues.chunks(STEP) {
         let ids: Vec<_> = step.iter().map(|issue| issue.id).collect();
         state.store.issues.delete(&ids).await?;
+        issue_audit::note(state, caller, "issue.remove", step, "").await;
     }
     tracing::info!(issues = issues.len(), "issues were deleted");
     Ok(StatusCode::NO_CONTENT)
@@ -121,6 +122,8 @@ async fn selected(
         .all("status")
         .map(|name| {
             let unknown = || ApiError::invalid("unknown_status", "the query's status is unknown");
+            // What is ignored was once called muted, and still is by the command line.
+            let name = if name == "muted" { "ignored" } else { name };
             IssueStatus::from_name(name).ok_or_else(unknown)
         })
         .collect::<Result<Vec<_>, _>>()?;

@@ -225,12 +225,12 @@ fn substatus(name: &str) -> Result<Substatus, ApiError> {
     })
 }
 
-/// Clients write `1`, `"1"` and `true`.
+/// Clients write `1`, `"1"` and `true`. Nothing else means yes, for what it asks for cannot be undone.
 fn is_set(value: Option<&Value>) -> bool {
     match value {
         Some(Value::Bool(truth)) => *truth,
-        Some(Value::Number(number)) => number.as_i64() != Some(0),
-        Some(Value::String(text)) => !matches!(text.as_str(), "" | "0" | "false"),
+        Some(Value::Number(number)) => number.as_i64() == Some(1),
+        Some(Value::String(text)) => matches!(text.as_str(), "1" | "true"),
         _ => false,
     }
 }
@@ -336,6 +336,13 @@ mod tests {
         }
         let wanted: Wanted = serde_json::from_str(r#"{"merge":0,"assignedTo":null}"#).unwrap();
         assert!(!wanted.merges());
+        for json in [
+            r#"{"discard":"x"}"#,
+            r#"{"discard":2}"#,
+            r#"{"discard":[]}"#,
+        ] {
+            assert!(!serde_json::from_str::<Wanted>(json).unwrap().discards());
+        }
         assert_eq!(wanted.assigned_to, Some(Value::Null));
     }
 }

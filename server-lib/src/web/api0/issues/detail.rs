@@ -21,9 +21,10 @@ use crate::web::access::Access;
 use crate::web::actors::{self, Directory};
 use crate::web::error::ApiError;
 use crate::web::extract::{Base, Body, Names};
-use crate::web::present::event::short_version;
+use crate::web::issue_audit;
 use crate::web::present::issue::has_seen;
 use crate::web::present::project::merged;
+use crate::web::present::release::version_info;
 use crate::web::present::{activity, tag_values};
 use crate::web::reading;
 
@@ -69,8 +70,11 @@ pub(super) async fn delete(
 ) -> Result<StatusCode, ApiError> {
     caller.require(ADMIN)?;
     let found = find::issue(&state, &caller, &at).await?;
-    state.store.issues.delete(&[found.issue.id]).await?;
-    tracing::info!(issue.id = found.issue.id.0, "an issue was deleted");
+    let issues = [found.issue];
+    let [issue] = &issues;
+    state.store.issues.delete(&[issue.id]).await?;
+    issue_audit::note(&state, &caller, "issue.remove", &issues, "").await;
+    tracing::info!(issue.id = issue.id.0, "an issue was deleted");
     Ok(StatusCode::ACCEPTED)
 }
 
@@ -131,7 +135,8 @@ async fn release(state: &AppState, issue: &Issue, version: &str) -> Result<Value
     Ok(json!({
         "id": found.map(|release| release.id.to_string()),
         "version": version,
-        "shortVersion": short_version(version),
+        "shortVersion": version,
+        "versionInfo": version_info(version),
         "dateCreated": moment(|release| Some(release.created)),
         "dateReleased": moment(|release| release.released),
         "firstEvent": moment(|release| release.first_event),

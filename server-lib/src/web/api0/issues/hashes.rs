@@ -16,6 +16,7 @@ use crate::web::access::Access;
 use crate::web::actors;
 use crate::web::error::ApiError;
 use crate::web::extract::{Base, Names, Pairs};
+use crate::web::issue_audit;
 use crate::web::paging::{Listed, Part, Place};
 use crate::web::present::event;
 use crate::web::reading;
@@ -94,6 +95,8 @@ pub(super) async fn unmerge(
         .unmerge(issue.id, &ids, me.as_ref(), now)
         .await?;
     let split: Vec<_> = split.iter().map(ToString::to_string).collect();
+    let told = format!("into numbers {}", split.join(", "));
+    issue_audit::note(&state, &caller, "issue.unmerge", &[issue], &told).await;
     Ok((StatusCode::ACCEPTED, Json(json!({ "issues": split }))))
 }
 

@@ -79,7 +79,10 @@ async fn show(
         return json!({ "event_id": receipt.event_id });
     };
     let project = &sender.project;
-    if state.progress.reached(seq, PATIENCE).await
+    if state
+        .progress
+        .reached(seq, PATIENCE.max(state.config.http.read_patience))
+        .await
         && let Ok(Some(row)) = state.store.events.get(seq).await
         && let Ok(whole) = reading::load(state, row, project).await
     {

@@ -66,7 +66,8 @@ pub(in super::super) async fn session_by_token(
     let item = item(&update, sid, caller.facts.received)
         .ok_or_else(|| ApiError::invalid("invalid_session", "the status is not known"))?;
 
-    state.progress.reached(state.journal.tail(), PATIENCE).await;
+    let patience = PATIENCE.max(state.config.http.read_patience);
+    state.progress.reached(state.journal.tail(), patience).await;
     let before = state.store.stats.session(project, *sid.as_bytes()).await?;
     let item = OfferedItem {
         header: ItemHeader::new(ItemKind::Session),
