@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::model::activity::ActivityKind;
-use crate::model::issue::{Resolution, Snooze, Threshold};
+use crate::model::issue::{
+    Issue, IssueState, IssueStatus, Resolution, Snooze, StatusChange, Substatus, Threshold,
+};
 use crate::model::release::{Placed, order};
 use crate::model::time::Millis;
 
@@ -79,7 +81,7 @@ pub(super) fn resolution_columns(resolution: &Resolution) -> (i64, Option<&str>,
 }
 
 /// Returns what the history says of a resolution.
-pub(super) fn entry_of(resolution: &Resolution) -> (ActivityKind, serde_json::Value) {
+fn entry_of(resolution: &Resolution) -> (ActivityKind, serde_json::Value) {
     match resolution {
         Resolution::NextRelease { after } => (
             ActivityKind::ResolvedInRelease,
@@ -94,6 +96,84 @@ pub(super) fn entry_of(resolution: &Resolution) -> (ActivityKind, serde_json::Va
             json!({ "commit": commit, "repository": repository }),
         ),
         Resolution::Now => (ActivityKind::Resolved, json!({})),
+    }
+}
+
+/// What a change of status makes of an issue: how it stands then, and what its history says of it.
+pub(super) type Changed = (IssueState, ActivityKind, serde_json::Value);
+
+/// Returns what a change of status makes of an issue; `None` when nothing is different then. What
+/// resolves it is told whole, with what the store knows of it.
+pub(super) fn changed(issue: &Issue, change: &StatusChange, at: Millis) -> Option<Changed> {
+    let begun = |status, substatus| IssueState {
+        status,
+        substatus,
+        since: at,
+        resolution: None,
+        snooze: None,
+    };
+    let (state, kind, data) = match change {
+        StatusChange::Unresolve => {
+            let state = begun(IssueStatus::Unresolved, Substatus::Ongoing);
+            (state, ActivityKind::Unresolved, json!({}))
+        }
+        StatusChange::Resolve(resolution) => {
+            let (kind, data) = entry_of(resolution);
+            let mut state = begun(IssueStatus::Resolved, Substatus::Resolved);
+            state.resolution = Some(resolution.clone());
+            (state, kind, data)
+        }
+        StatusChange::Ignore(snooze) => {
+            let mut state = begun(IssueStatus::Ignored, snooze.substatus());
+            state.snooze = Some(*snooze);
+            let data = serde_json::from_str(&write_snooze(snooze)).unwrap_or_default();
+            (state, ActivityKind::Ignored, data)
+        }
+    };
+    let is_same = state.status == issue.state.status
+        && state.resolution == issue.state.resolution
+        && state.snooze == issue.state.snooze;
+    (!is_same).then_some((state, kind, data))
+}
+
+/// Returns what the history says of an assignment.
+pub(super) fn assigned(assignee: Option<&str>) -> (ActivityKind, serde_json::Value) {
+    match assignee {
+        Some(name) => (ActivityKind::Assigned, json!({ "assignee": name })),
+        None => (ActivityKind::Unassigned, json!({})),
+    }
+}
+
+/// How many events an ignored issue may have, and since when they are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct EventBound {
+    /// At so many it comes back.
+    pub(super) events: u64,
+    /// When the interval began; `None` without intervals and before the first.
+    pub(super) from: Option<Millis>,
+}
+
+/// Returns the bound that holds after further events: another one when its interval has ended.
+/// `had` is how many events there were before them, and `last_seen` when the latest of them was.
+pub(super) fn bound_after(
+    bound: EventBound,
+    threshold: Option<Threshold>,
+    had: u64,
+    last_seen: Millis,
+) -> EventBound {
+    let Some((count, window)) =
+        threshold.and_then(|events| Some((events.count, events.window_minutes?)))
+    else {
+        return bound;
+    };
+    let length = i64::from(window).saturating_mul(Millis::MINUTE);
+    let is_over = |from: Millis| last_seen.since(from) > length;
+    if !bound.from.is_none_or(is_over) {
+        return bound;
+    }
+    EventBound {
+        events: had.saturating_add(count),
+        from: Some(last_seen),
     }
 }
 
@@ -194,6 +274,28 @@ mod tests {
         };
         assert_eq!(read_snooze(Some(&write_snooze(&snooze))), Some(snooze));
         assert_eq!(read_snooze(None), None);
+    }
+
+    #[test]
+    fn events_are_counted_in_intervals_that_begin_with_an_event() {
+        let bound = EventBound {
+            events: 15,
+            from: None,
+        };
+        let minutes = |minutes| Millis(minutes * Millis::MINUTE);
+        let within = |window_minutes| {
+            Some(Threshold {
+                count: 10,
+                window_minutes,
+            })
+        };
+        assert_eq!(bound_after(bound, within(None), 8, minutes(1)), bound);
+        assert_eq!(bound_after(bound, None, 8, minutes(1)), bound);
+        let first = bound_after(bound, within(Some(60)), 8, minutes(1));
+        assert_eq!((first.events, first.from), (18, Some(minutes(1))));
+        assert_eq!(bound_after(first, within(Some(60)), 12, minutes(61)), first);
+        let next = bound_after(first, within(Some(60)), 14, minutes(62));
+        assert_eq!((next.events, next.from), (24, Some(minutes(62))));
     }
 
     #[test]

@@ -246,6 +246,20 @@ async fn bodies_are_read_by_place_also_where_a_block_spans_batches() -> Result<(
 }
 
 #[tokio::test]
+async fn bodies_of_many_blocks_do_not_keep_the_blocks_in_memory() -> Result<(), Error> {
+    let place = place!();
+    let store = place.open(options(1_000)).await?;
+    let project = project(&store).await?;
+    store.digests.apply(batch(project, 1, 200).into()).await?;
+    let one_of_each: Vec<_> = (5..=200).step_by(10).map(Seq).collect();
+    for record in home(&store).read(&one_of_each).await? {
+        let record = record.unwrap();
+        assert!(record.body.is_unique(), "{} shares its memory", record.seq);
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn erased_bodies_are_gone_after_compaction_and_their_marks_too() -> Result<(), Error> {
     let place = place!();
     let store = place.open(options(30)).await?;

@@ -9,6 +9,7 @@ use super::search::Field;
 use super::stats::{change, totals, update};
 use super::{NOW, Place, missing, options};
 use crate::error::Error;
+use crate::model::event::EventRow;
 use crate::model::ids::{IssueId, Seq};
 use crate::model::session::{SessionChange, SessionState};
 use crate::model::time::Millis;
@@ -124,7 +125,7 @@ pub async fn the_index_forgets_what_was_erased(place: &dyn Place) -> Result<(), 
     let mut field = Field::new(place, 300, 110).await?;
     index(&field.store, &field.feed, 23).await?;
     let whole = field.rows.first().ok_or_else(|| missing("an event"))?.issue;
-    let goes = |row: &crate::model::event::EventRow| row.seq.0 % 3 == 0 || row.issue == whole;
+    let goes = |row: &EventRow| row.seq.0.is_multiple_of(3) || row.issue == whole;
     let erased: Vec<_> = field.rows.iter().filter(|row| goes(row)).cloned().collect();
     let seqs: Vec<Seq> = erased.iter().map(|row| row.seq).collect();
     field.store.upkeep.erase(&seqs).await?;

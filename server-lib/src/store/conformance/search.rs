@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::data::{Dice, Feed, grouping, projects};
-use super::indexing::{index, merge};
+use super::indexing::{index, merge, purge};
 use super::{NOW, Place, missing, options, partitioned};
 use crate::error::Error;
 use crate::model::event::{EventRow, Level};
@@ -384,13 +384,15 @@ pub async fn rare_values_beyond_a_bound_are_counted_as_others(
     let store = place.open(options()).await?;
     let project = projects(&store, 1).await?.pop().unwrap_or_default();
     let mut feed = Feed::new();
+    let mut seqs = Vec::new();
     for number in 0..2_400_u64 {
         let value = if number < 300 { 0 } else { number };
-        feed.event(project, |event| {
+        let seq = feed.event(project, |event| {
             event.facts.tags = [("order", value.to_string().as_str())]
                 .into_iter()
                 .collect();
         });
+        seqs.push(seq);
         if number % 600 == 599 {
             feed.apply(&store).await?;
         }
@@ -417,6 +419,21 @@ pub async fn rare_values_beyond_a_bound_are_counted_as_others(
         limit: 5,
     };
     assert_eq!(store.index.find(&query).await?.rows.len(), 1);
+    // Erased ones are in neither number any more.
+    let some = seqs.iter().take(100).chain(seqs.iter().rev().take(50));
+    let erased: Vec<Seq> = some.copied().collect();
+    store.upkeep.erase(&erased).await?;
+    purge(&store, &feed).await?;
+    let tags = store
+        .index
+        .tags(&TagScope::Issue(issue), Some("order"), 1)
+        .await?;
+    let order = tags.first().ok_or_else(|| missing("a tag"))?;
+    assert_eq!((order.total, order.unique), (2_250, 1_000));
+    assert_eq!(order.others, 2_400 - 300 - 999 - 50);
+    let top = order.top.first().ok_or_else(|| missing("a value"))?;
+    assert_eq!((top.value.as_str(), top.seen.count), ("0", 200));
+    assert_eq!(store.index.find(&query).await?.rows.len(), 0);
     Ok(())
 }
 

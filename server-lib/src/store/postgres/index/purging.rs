@@ -96,7 +96,6 @@ pub(super) async fn purge(pool: &Arc<Pool>) -> Result<bool, Error> {
         write(&mut lease, merging, RESTS).await?;
     }
     complete(&mut lease, &task).await?;
-    // What the old runs had is of no use for the next reader of the tables either.
     while clear_remains(&mut lease).await? {}
     lease
         .run(&format!(

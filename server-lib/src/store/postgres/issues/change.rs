@@ -9,8 +9,7 @@ use crate::error::Error;
 use crate::model::activity::ActivityKind;
 use crate::model::ids::IssueId;
 use crate::model::issue::{
-    Actor, Issue, IssueChange, IssueState, IssueStatus, Mark, MarkChange, Resolution, StatusChange,
-    Substatus,
+    Actor, Issue, IssueChange, IssueState, Mark, MarkChange, Resolution, StatusChange,
 };
 use crate::model::time::Millis;
 use crate::store::postgres::pool::Lease;
@@ -91,13 +90,8 @@ async fn assign(
             &[&issue.id.to_i64(), &name],
         )
         .await?;
-    match name {
-        Some(name) => {
-            let data = json!({ "assignee": name });
-            write(lease, issue, ActivityKind::Assigned, by, &data).await
-        }
-        None => write(lease, issue, ActivityKind::Unassigned, by, &json!({})).await,
-    }
+    let (kind, data) = state::assigned(name.as_deref());
+    write(lease, issue, kind, by, &data).await
 }
 
 async fn set_status(
@@ -106,43 +100,15 @@ async fn set_status(
     change: &StatusChange,
     by: By<'_>,
 ) -> Result<bool, Error> {
-    let mut state = IssueState {
-        since: by.at,
-        resolution: None,
-        snooze: None,
-        ..issue.state
-    };
-    let (kind, data) = match change {
-        StatusChange::Unresolve => {
-            state.status = IssueStatus::Unresolved;
-            state.substatus = Substatus::Ongoing;
-            (ActivityKind::Unresolved, json!({}))
-        }
+    let change = match change {
         StatusChange::Resolve(resolution) => {
-            state.status = IssueStatus::Resolved;
-            state.substatus = Substatus::Resolved;
-            let resolution = whole(lease, issue, resolution).await?;
-            let entry = state::entry_of(&resolution);
-            state.resolution = Some(resolution);
-            entry
+            StatusChange::Resolve(whole(lease, issue, resolution).await?)
         }
-        StatusChange::Ignore(snooze) => {
-            state.status = IssueStatus::Ignored;
-            state.substatus = snooze.substatus();
-            state.snooze = Some(*snooze);
-            let text = state::write_snooze(snooze);
-            (
-                ActivityKind::Ignored,
-                serde_json::from_str(&text).unwrap_or_default(),
-            )
-        }
+        other => other.clone(),
     };
-    let is_same = state.status == issue.state.status
-        && state.resolution == issue.state.resolution
-        && state.snooze == issue.state.snooze;
-    if is_same {
+    let Some((state, kind, data)) = state::changed(issue, &change, by.at) else {
         return Ok(false);
-    }
+    };
     put(lease, issue, &state).await?;
     write(lease, issue, kind, by, &data).await?;
     Ok(true)

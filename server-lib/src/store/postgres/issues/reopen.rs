@@ -10,8 +10,8 @@ use crate::model::time::Millis;
 use crate::store::postgres::digest::LOCK;
 use crate::store::postgres::pool::Lease;
 use crate::store::postgres::releases;
-use crate::store::postgres::row::get;
-use crate::store::state;
+use crate::store::postgres::row::{big, count, get};
+use crate::store::state::{self, EventBound};
 
 /// Issues that one call looks at.
 const MAX_LOOKED_AT: i64 = 500;
@@ -88,28 +88,30 @@ pub(in crate::store::postgres) async fn escalated(
             &[&touch.issue],
         )
         .await?;
-    let events: i64 = get(&row, 0)?;
-    let Some(mut bound) = get::<Option<i64>>(&row, 1)? else {
+    let events = count(&row, 0)?;
+    let Some(bound) = get::<Option<i64>>(&row, 1)? else {
         return Ok(None);
     };
-    let from: Option<i64> = get(&row, 2)?;
     let threshold = state::read_snooze(get(&row, 3)?).and_then(|snooze| snooze.events);
-    if let Some((threshold, window)) =
-        threshold.and_then(|events| Some((events, events.window_minutes?)))
-    {
-        let length = i64::from(window).saturating_mul(Millis::MINUTE);
-        if from.is_none_or(|from| touch.last_seen.since(Millis(from)) > length) {
-            let before = events.saturating_sub(touch.events);
-            bound = before.saturating_add(i64::try_from(threshold.count).unwrap_or(i64::MAX));
-            lease
-                .execute(
-                    "UPDATE issues SET wake_from = $2, wake_events = $3 WHERE id = $1",
-                    &[&touch.issue, &touch.last_seen.0, &bound],
-                )
-                .await?;
-        }
+    let known = EventBound {
+        events: u64::try_from(bound).unwrap_or(0),
+        from: get::<Option<i64>>(&row, 2)?.map(Millis),
+    };
+    let had = events.saturating_sub(u64::try_from(touch.events).unwrap_or(0));
+    let bound = state::bound_after(known, threshold, had, touch.last_seen);
+    if bound != known {
+        lease
+            .execute(
+                "UPDATE issues SET wake_from = $2, wake_events = $3 WHERE id = $1",
+                &[
+                    &touch.issue,
+                    &bound.from.map(|from| from.0),
+                    &big(bound.events),
+                ],
+            )
+            .await?;
     }
-    if events < bound {
+    if events < bound.events {
         return Ok(None);
     }
     let seq = touch.releases.first().map_or(Seq(0), |(_, seq)| *seq);

@@ -9,8 +9,7 @@ use crate::error::Error;
 use crate::model::activity::ActivityKind;
 use crate::model::ids::IssueId;
 use crate::model::issue::{
-    Actor, Issue, IssueChange, IssueState, IssueStatus, Mark, MarkChange, Resolution, Snooze,
-    StatusChange, Substatus,
+    Actor, Issue, IssueChange, IssueState, Mark, MarkChange, Resolution, Snooze, StatusChange,
 };
 use crate::model::time::Millis;
 use crate::store::sqlite::releases;
@@ -85,13 +84,8 @@ fn assign(
     let update = "UPDATE issues SET assignee = ?2 WHERE id = ?1";
     let name = assignee.map(Actor::as_str);
     transaction.execute(update, params![issue.id.to_i64(), name])?;
-    match name {
-        Some(name) => {
-            let data = json!({ "assignee": name });
-            write(transaction, issue, ActivityKind::Assigned, by, &data)
-        }
-        None => write(transaction, issue, ActivityKind::Unassigned, by, &json!({})),
-    }
+    let (kind, data) = state::assigned(name);
+    write(transaction, issue, kind, by, &data)
 }
 
 fn set_status(
@@ -100,41 +94,15 @@ fn set_status(
     change: &StatusChange,
     by: By<'_>,
 ) -> Result<bool, Error> {
-    let mut state = IssueState {
-        since: by.at,
-        resolution: None,
-        snooze: None,
-        ..issue.state
-    };
-    let (kind, data) = match change {
-        StatusChange::Unresolve => {
-            state.status = IssueStatus::Unresolved;
-            state.substatus = Substatus::Ongoing;
-            (ActivityKind::Unresolved, json!({}))
-        }
+    let change = match change {
         StatusChange::Resolve(resolution) => {
-            state.status = IssueStatus::Resolved;
-            state.substatus = Substatus::Resolved;
-            let resolution = whole(transaction, issue, resolution)?;
-            let entry = state::entry_of(&resolution);
-            state.resolution = Some(resolution);
-            entry
+            StatusChange::Resolve(whole(transaction, issue, resolution)?)
         }
-        StatusChange::Ignore(snooze) => {
-            state.status = IssueStatus::Ignored;
-            state.substatus = snooze.substatus();
-            state.snooze = Some(*snooze);
-            let text = state::write_snooze(snooze);
-            let data = serde_json::from_str(&text).unwrap_or_default();
-            (ActivityKind::Ignored, data)
-        }
+        other => other.clone(),
     };
-    let is_same = state.status == issue.state.status
-        && state.resolution == issue.state.resolution
-        && state.snooze == issue.state.snooze;
-    if is_same {
+    let Some((state, kind, data)) = state::changed(issue, &change, by.at) else {
         return Ok(false);
-    }
+    };
     put(transaction, issue, &state)?;
     write(transaction, issue, kind, by, &data)?;
     Ok(true)

@@ -11,7 +11,7 @@ use crate::model::issue::{IssueStatus, Reopened, Resolution, Substatus};
 use crate::model::time::Millis;
 use crate::store::sqlite::releases;
 use crate::store::sqlite::row::{counted, one, stored};
-use crate::store::state;
+use crate::store::state::{self, EventBound};
 
 /// An issue that has further events.
 pub(super) struct Touch<'a> {
@@ -92,24 +92,20 @@ pub(super) fn escalated(
     let Some((events, Some(bound), from, snooze)) = found else {
         return Ok(None);
     };
-    let snooze = state::read_snooze(snooze.as_deref());
-    let threshold = snooze.and_then(|snooze| snooze.events);
-    let window = threshold.and_then(|events| events.window_minutes);
-    if let (Some(window), Some(threshold)) = (window, threshold) {
-        let length = i64::from(window).saturating_mul(Millis::MINUTE);
-        let has_ended = from.is_none_or(|from| touch.last_seen.since(Millis(from)) > length);
-        if has_ended {
-            let before = events.saturating_sub(touch.events);
-            let bound = before.saturating_add(threshold.count);
-            let update = "UPDATE issues SET wake_from = ?2, wake_events = ?3 WHERE id = ?1";
-            let columns = params![touch.issue, touch.last_seen.0, stored(bound)];
-            transaction.prepare_cached(update)?.execute(columns)?;
-            if events < bound {
-                return Ok(None);
-            }
-        }
+    let threshold = state::read_snooze(snooze.as_deref()).and_then(|snooze| snooze.events);
+    let known = EventBound {
+        events: bound,
+        from: from.map(Millis),
+    };
+    let had = events.saturating_sub(touch.events);
+    let bound = state::bound_after(known, threshold, had, touch.last_seen);
+    if bound != known {
+        let update = "UPDATE issues SET wake_from = ?2, wake_events = ?3 WHERE id = ?1";
+        let from = bound.from.map(|from| from.0);
+        let columns = params![touch.issue, from, stored(bound.events)];
+        transaction.prepare_cached(update)?.execute(columns)?;
     }
-    if events < bound {
+    if events < bound.events {
         return Ok(None);
     }
     let seq = touch.releases.first().map_or(Seq(0), |(_, seq)| *seq);
