@@ -38,4 +38,10 @@ impl ItemRow {
         matches!(self.kind, RecordKind::UserReport | RecordKind::Feedback)
             && !self.event_id.is_nil()
     }
+
+    /// Reports whether its project has it once only: clients that got no answer send it again.
+    #[must_use]
+    pub fn is_stored_once(&self) -> bool {
+        self.kind == RecordKind::Transaction && !self.event_id.is_nil()
+    }
 }

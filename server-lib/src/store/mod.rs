@@ -242,7 +242,8 @@ pub trait Digests: Send + Sync + 'static {
 
     /// Writes the batch and moves the position to `batch.last`, all or nothing. A batch that is
     /// not beyond the position changes nothing, so repeating after a crash is harmless. An event
-    /// whose id its project has already, in an earlier batch or this one, is not stored.
+    /// whose id its project has already, in an earlier batch or this one, is not stored, and neither
+    /// is such a transaction.
     async fn apply(&self, batch: Arc<Batch>) -> Result<Applied, Error>;
 }
 
@@ -281,7 +282,7 @@ pub struct Applied {
     pub stored: Vec<Stored>,
     /// The issues that were opened again.
     pub reopened: Vec<Reopened>,
-    /// The events that were there already.
+    /// The events and transactions that were there already.
     pub duplicates: Vec<Seq>,
     /// The events that were dropped, because people want none of their kind any more.
     pub discarded: Vec<Seq>,

@@ -3,13 +3,17 @@
 
 use std::cmp::Reverse;
 
+use mini_sentry::ratelimit::DataCategory;
+
 use super::data::{Dice, Feed, event_id, projects};
 use super::{NOW, Place, options, partitioned};
 use crate::error::Error;
 use crate::model::ids::Seq;
 use crate::model::item::ItemRow;
+use crate::model::outcome::{Outcome, OutcomeCount};
 use crate::model::record::RecordKind;
-use crate::store::query::{ItemFilter, Page};
+use crate::model::time::Millis;
+use crate::store::query::{ItemFilter, OutcomeFilter, Page};
 
 pub async fn an_item_is_read_back_whole(place: &dyn Place) -> Result<(), Error> {
     let store = place.open(options()).await?;
@@ -33,6 +37,72 @@ pub async fn an_item_is_read_back_whole(place: &dyn Place) -> Result<(), Error> 
         ..ItemFilter::default()
     };
     assert_eq!(store.events.items(&filter, Page::first(9)).await?, [item]);
+    Ok(())
+}
+
+pub async fn a_transaction_is_stored_once(place: &dyn Place) -> Result<(), Error> {
+    let store = place.open(partitioned(4)).await?;
+    let made = projects(&store, 2).await?;
+    let one = made.first().copied().unwrap_or_default();
+    let two = made.last().copied().unwrap_or_default();
+    let mut feed = Feed::new();
+    let send = |feed: &mut Feed, project, number, kind| {
+        feed.batch().outcomes.push(OutcomeCount {
+            project,
+            key: None,
+            at: NOW,
+            category: DataCategory::Transaction,
+            outcome: Outcome::Accepted,
+            reason: String::new(),
+            quantity: u64::from(kind == RecordKind::Transaction),
+        });
+        feed.item(project, |item| {
+            item.kind = kind;
+            item.event_id = event_id(number);
+            item.received = NOW;
+        })
+    };
+    let kind = RecordKind::Transaction;
+    let first = send(&mut feed, one, 5, kind);
+    let in_batch = send(&mut feed, one, 5, kind);
+    let profile = send(&mut feed, one, 5, RecordKind::Profile);
+    let others = send(&mut feed, two, 5, kind);
+    // An event may have the id of a transaction.
+    feed.event(one, |event| event.event_id = event_id(5));
+    assert_eq!(feed.apply(&store).await?.duplicates, [in_batch]);
+    send(&mut feed, one, 6, kind);
+    feed.apply(&store).await?;
+    let later = send(&mut feed, one, 5, kind);
+    assert_eq!(feed.apply(&store).await?.duplicates, [later]);
+    store.upkeep.close().await?;
+
+    let store = place.open(partitioned(4)).await?;
+    let again = send(&mut feed, two, 5, kind);
+    let profile_again = send(&mut feed, one, 5, RecordKind::Profile);
+    assert_eq!(feed.apply(&store).await?.duplicates, [again]);
+    let filter = ItemFilter {
+        projects: made.clone(),
+        event_id: Some(event_id(5)),
+        ..ItemFilter::default()
+    };
+    let found = store.events.items(&filter, Page::first(9)).await?;
+    let found: Vec<_> = found.iter().map(|item| item.seq).collect();
+    assert_eq!(found, [profile_again, others, profile, first]);
+    let dead = store.upkeep.dead(Seq(1)..=Seq(100)).await?;
+    assert_eq!(dead.seqs, [in_batch, later, again]);
+    assert_eq!(store.upkeep.check().await?, [""; 0]);
+    let of_one = OutcomeFilter {
+        projects: vec![one],
+        times: NOW.plus(-Millis::DAY)..=NOW.plus(Millis::DAY),
+        interval_minutes: 60 * 24 * 365,
+    };
+    let counted = store.stats.outcomes(&of_one).await?;
+    let counted = counted
+        .iter()
+        .filter(|row| row.category == DataCategory::Transaction);
+    let mut counted: Vec<_> = counted.map(|row| (row.outcome, row.quantity)).collect();
+    counted.sort_unstable();
+    assert_eq!(counted, [(Outcome::Accepted, 2), (Outcome::Invalid, 2)]);
     Ok(())
 }
 

@@ -204,6 +204,7 @@ macro_rules! store_conformance {
             ],
             items: [
                 an_item_is_read_back_whole,
+                a_transaction_is_stored_once,
                 items_are_listed_newest_first,
                 items_are_found_by_kind_and_event,
                 bodies_are_known_by_arrival_and_length,

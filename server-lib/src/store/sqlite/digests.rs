@@ -18,6 +18,7 @@ use super::{Sqlite, erase, items, releases, sessions};
 use crate::error::{Error, ErrorKind};
 use crate::model::event::NewEvent;
 use crate::model::ids::{GroupId, IssueId, ProjectId, Seq};
+use crate::model::item::ItemRow;
 use crate::store::{Applied, Batch, Digests, Stored};
 
 #[async_trait]
@@ -46,11 +47,9 @@ fn apply(writer: &mut Writer, batch: &Batch) -> Result<Applied, Error> {
             ),
         ));
     }
-    let hashes = batch
-        .events
-        .iter()
-        .map(|event| ids::hash_of(event.event_id));
-    let hashes: Vec<_> = hashes.collect();
+    let events = batch.events.iter().map(|event| event.event_id);
+    let once = once(batch).map(|item| item.event_id);
+    let hashes: Vec<_> = events.chain(once).map(ids::hash_of).collect();
     let places = writer.ids.search(writer.connection(), &hashes)?;
     let limits = writer.limits;
     let (applied, entries) = writer.write(Durability::Process, |transaction, memory| {
@@ -59,7 +58,8 @@ fn apply(writer: &mut Writer, batch: &Batch) -> Result<Applied, Error> {
         let mut written = Written::default();
         written.events(transaction, memory, &mut span, batch, &hashes, &places)?;
         written.applied.partition = Some((span.id, span.first));
-        items::insert(transaction, memory, &mut span, &batch.items)?;
+        let repeated = written.repeated(transaction, batch, &hashes, &places)?;
+        items::insert(transaction, memory, &mut span, &batch.items, &repeated)?;
         sessions::apply(transaction, memory, &batch.sessions, &batch.tallies)?;
         releases_of_sessions(transaction, batch)?;
         outcomes::add(transaction, memory, &batch.outcomes, &written.corrections)?;
@@ -70,6 +70,11 @@ fn apply(writer: &mut Writer, batch: &Batch) -> Result<Applied, Error> {
     })?;
     writer.ids.add(&entries, batch.last.0);
     Ok(applied)
+}
+
+/// Returns the items of a batch that are stored once.
+fn once(batch: &Batch) -> impl Iterator<Item = &ItemRow> {
+    batch.items.iter().filter(|item| item.is_stored_once())
 }
 
 /// Makes the releases known that sessions tell.
@@ -175,6 +180,46 @@ impl Written {
             .environments
             .note(transaction, &sums.environments())?;
         sums.add(transaction, span.id)
+    }
+
+    /// Finds the items that are stored once and were there already. Their hashes and places follow
+    /// those of the events.
+    fn repeated(
+        &mut self,
+        transaction: &Transaction<'_>,
+        batch: &Batch,
+        hashes: &[u64],
+        places: &[(usize, u64)],
+    ) -> Result<HashSet<Seq>, Error> {
+        let once: Vec<_> = once(batch).collect();
+        let mut repeated = HashSet::new();
+        for (index, seq) in places {
+            let index = index.checked_sub(batch.events.len());
+            let Some(item) = index.and_then(|index| once.get(index)) else {
+                continue;
+            };
+            if items::is_stored_at(transaction, item, *seq)? {
+                repeated.insert(item.seq);
+            }
+        }
+        let mut seen = HashSet::with_capacity(once.len());
+        let mut bury =
+            transaction.prepare_cached("INSERT OR IGNORE INTO dead_records VALUES (?1)")?;
+        for (item, hash) in once.iter().zip(hashes.iter().skip(batch.events.len())) {
+            let is_new = seen.insert((item.project, item.event_id));
+            if is_new && !repeated.contains(&item.seq) {
+                self.entries.push(Entry {
+                    hash: *hash,
+                    seq: item.seq.0,
+                });
+                continue;
+            }
+            repeated.insert(item.seq);
+            bury.execute([item.seq.to_i64()])?;
+            self.corrections.duplicate_transaction(item.project);
+            self.applied.duplicates.push(item.seq);
+        }
+        Ok(repeated)
     }
 }
 

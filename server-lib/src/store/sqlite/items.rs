@@ -26,6 +26,7 @@ pub(super) fn insert(
     memory: &Memory,
     span: &mut Span,
     items: &[ItemRow],
+    repeated: &HashSet<Seq>,
 ) -> Result<(), Error> {
     let mut insert = transaction.prepare_cached(&format!(
         "INSERT INTO items_{} (seq, project, kind, event_id, received, name, content_type,
@@ -34,7 +35,7 @@ pub(super) fn insert(
         span.id
     ))?;
     for item in items {
-        if !memory.floors.shows(item.project, item.received) {
+        if repeated.contains(&item.seq) || !memory.floors.shows(item.project, item.received) {
             continue;
         }
         let event = Some(item.event_id).filter(|id| !id.is_nil());
@@ -52,6 +53,28 @@ pub(super) fn insert(
         span.items = span.items.saturating_add(1);
     }
     Ok(())
+}
+
+/// Reports whether the same item is stored at a place.
+pub(super) fn is_stored_at(
+    connection: &Connection,
+    item: &ItemRow,
+    seq: u64,
+) -> Result<bool, Error> {
+    let Some(span) = partition::holding(connection, Seq(seq))? else {
+        return Ok(false);
+    };
+    let find = format!(
+        "SELECT 1 FROM items_{} WHERE seq = ?1 AND project = ?2 AND kind = ?3 AND event_id = ?4",
+        span.id
+    );
+    let columns = params![
+        stored(seq),
+        item.project.0,
+        item.kind.code(),
+        item.event_id.as_bytes()
+    ];
+    Ok(one(connection, &find, columns, |_| Ok(()))?.is_some())
 }
 
 /// Returns items, newest first.

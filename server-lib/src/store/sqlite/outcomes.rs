@@ -48,18 +48,30 @@ type Counts = HashMap<(ProjectId, DataCategory), u64>;
 impl Corrections {
     /// Counts an event that was there already.
     pub(super) fn duplicate(&mut self, event: &NewEvent) {
-        add_one(&mut self.duplicates, event);
+        add_one(
+            &mut self.duplicates,
+            event.project,
+            event.facts.kind.category(),
+        );
+    }
+
+    /// Counts a transaction that was there already.
+    pub(super) fn duplicate_transaction(&mut self, project: ProjectId) {
+        add_one(&mut self.duplicates, project, DataCategory::Transaction);
     }
 
     /// Counts an event of a kind that nobody wants any more.
     pub(super) fn discarded(&mut self, event: &NewEvent) {
-        add_one(&mut self.discarded, event);
+        add_one(
+            &mut self.discarded,
+            event.project,
+            event.facts.kind.category(),
+        );
     }
 }
 
-fn add_one(counts: &mut Counts, event: &NewEvent) {
-    let count = counts.entry((event.project, event.facts.kind.category()));
-    let count = count.or_default();
+fn add_one(counts: &mut Counts, project: ProjectId, category: DataCategory) {
+    let count = counts.entry((project, category)).or_default();
     *count = count.saturating_add(1);
 }
 

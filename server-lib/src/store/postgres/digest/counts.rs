@@ -8,6 +8,7 @@ use tokio_postgres::types::ToSql;
 use super::issues::Placed;
 use crate::error::Error;
 use crate::model::event::{EventKind, NewEvent};
+use crate::model::item::ItemRow;
 use crate::model::outcome::{Outcome, OutcomeCount};
 use crate::model::time::Millis;
 use crate::store::MAX_ENVIRONMENTS;
@@ -142,23 +143,24 @@ async fn add(
 /// discarded.
 pub(super) fn corrected(
     outcomes: &[OutcomeCount],
-    duplicates: &[&NewEvent],
+    (duplicates, repeated): (&[&NewEvent], &[&ItemRow]),
     discarded: &[&NewEvent],
 ) -> Vec<OutcomeCount> {
     let mut corrected = outcomes.to_vec();
-    let duplicates = duplicates
-        .iter()
-        .map(|event| (event, Outcome::Invalid, DUPLICATE));
-    let discarded = discarded
-        .iter()
-        .map(|event| (event, Outcome::Filtered, DISCARDED));
-    for (event, outcome, reason) in duplicates.chain(discarded) {
-        let category = category_of(event.facts.kind);
+    let of_event =
+        |event: &NewEvent| (event.project, event.received, category_of(event.facts.kind));
+    let of_item = |item: &ItemRow| (item.project, item.received, DataCategory::Transaction);
+    let duplicates = duplicates.iter().map(|event| of_event(event));
+    let duplicates = duplicates.chain(repeated.iter().map(|item| of_item(item)));
+    let duplicates = duplicates.map(|of| (of, Outcome::Invalid, DUPLICATE));
+    let discarded = discarded.iter().map(|event| of_event(event));
+    let discarded = discarded.map(|of| (of, Outcome::Filtered, DISCARDED));
+    for ((project, received, category), outcome, reason) in duplicates.chain(discarded) {
         let accepted = corrected.iter_mut().find(|count| {
-            count.project == event.project
+            count.project == project
                 && count.outcome == Outcome::Accepted
                 && count.category == category
-                && count.at.minute() == event.received.minute()
+                && count.at.minute() == received.minute()
                 && count.quantity > 0
         });
         let mut key = None;
@@ -167,9 +169,9 @@ pub(super) fn corrected(
             key = accepted.key;
         }
         corrected.push(OutcomeCount {
-            project: event.project,
+            project,
             key,
-            at: event.received,
+            at: received,
             category,
             outcome,
             reason: reason.to_owned(),

@@ -28,6 +28,7 @@ use crate::error::Error;
 use crate::model::event::NewEvent;
 use crate::model::ids::{GroupId, IssueId, PartitionId, Seq};
 use crate::model::item::ItemRow;
+use crate::model::record::RecordKind;
 use crate::store::open::StoreOptions;
 use crate::store::{Applied, Batch, Digests, Stored};
 use issues::Placed;
@@ -78,7 +79,8 @@ impl Digests for PostgresDigests {
             .collect();
         let events: Vec<&NewEvent> = fresh.iter().map(|(event, _)| *event).collect();
         copy_events(&mut lease, part.id, &fresh).await?;
-        copy_items(&mut lease, part.id, &batch.items).await?;
+        let (items, repeated) = without_repeated(&mut lease, &batch.items).await?;
+        copy_items(&mut lease, part.id, &items).await?;
         remove_replaced(&mut lease, &batch.items).await?;
         let counted: Vec<_> = fresh
             .iter()
@@ -87,16 +89,22 @@ impl Digests for PostgresDigests {
         add_events(&mut lease, part.id, &counted, 1).await?;
         counts::note_environments(&mut lease, &counted).await?;
         let duplicate_events: Vec<_> = duplicates.iter().map(|(event, _)| *event).collect();
-        let outcomes = counts::corrected(&batch.outcomes, &duplicate_events, &recorded.discarded);
+        let outcomes = counts::corrected(
+            &batch.outcomes,
+            (&duplicate_events, &repeated),
+            &recorded.discarded,
+        );
         add_outcomes(&mut lease, &outcomes).await?;
         sessions::apply(&mut lease, &batch.sessions, &batch.tallies).await?;
         releases::note(&mut lease, &batch, &events).await?;
-        let duplicates: Vec<Seq> = duplicates.iter().map(|(_, seq)| *seq).collect();
+        let duplicates = duplicates.iter().map(|(_, seq)| *seq);
+        let repeated = repeated.iter().map(|item| item.seq);
+        let duplicates: Vec<Seq> = duplicates.chain(repeated).collect();
         mark_dead(&mut lease, &duplicates).await?;
         let discarded: Vec<Seq> = recorded.discarded.iter().map(|event| event.seq).collect();
         mark_dead(&mut lease, &discarded).await?;
         blocks::append(&mut lease, &batch.blocks, part.is_new, &self.options).await?;
-        partition::extend(&mut lease, part.id, &batch, &events).await?;
+        partition::extend(&mut lease, part.id, &batch, (&events, items.len())).await?;
         lease
             .execute("UPDATE digest SET position = $1", &[&batch.last.to_i64()])
             .await?;
@@ -160,6 +168,39 @@ async fn without_duplicates<'a>(
     Ok(split)
 }
 
+/// Parts the items that their projects do not have yet from those that are stored once and were
+/// there.
+async fn without_repeated<'a>(
+    lease: &mut Lease,
+    items: &'a [ItemRow],
+) -> Result<(Vec<&'a ItemRow>, Vec<&'a ItemRow>), Error> {
+    let once: Vec<_> = items.iter().filter(|item| item.is_stored_once()).collect();
+    if once.is_empty() {
+        return Ok((items.iter().collect(), Vec::new()));
+    }
+    let name = |item: &ItemRow| (int(item.project.0), Sixteen(*item.event_id.as_bytes()));
+    let (projects, ids): (Vec<_>, Vec<_>) = once.iter().map(|item| name(item)).unzip();
+    let kind = i32::from(RecordKind::Transaction.code());
+    // The sum hides the project from the planner, which would read all of its items.
+    let rows = lease
+        .query(
+            "SELECT b.project, b.event_id FROM unnest($1::integer[], $2::uuid[]) \
+             AS b (project, event_id) WHERE EXISTS (SELECT FROM items i \
+             WHERE i.event_id = b.event_id AND i.project + 0 = b.project AND i.kind + 0 = $3)",
+            &[&projects, &ids, &kind],
+        )
+        .await?;
+    let mut known = HashSet::with_capacity(once.len());
+    for row in &rows {
+        known.insert((
+            super::row::get(row, 0)?,
+            super::row::get::<Sixteen>(row, 1)?,
+        ));
+    }
+    let is_new = |item: &&ItemRow| !item.is_stored_once() || known.insert(name(item));
+    Ok(items.iter().partition(is_new))
+}
+
 async fn copy_events(
     lease: &mut Lease,
     part: i32,
@@ -215,7 +256,7 @@ async fn copy_events(
     lease.noting(result).map(|_| ())
 }
 
-async fn copy_items(lease: &mut Lease, part: i32, items: &[ItemRow]) -> Result<(), Error> {
+async fn copy_items(lease: &mut Lease, part: i32, items: &[&ItemRow]) -> Result<(), Error> {
     const TYPES: &[Type] = &[
         Type::INT4,
         Type::INT8,

@@ -126,10 +126,10 @@ pub(super) async fn extend(
     lease: &mut Lease,
     id: i32,
     batch: &Batch,
-    events: &[&NewEvent],
+    (events, items): (&[&NewEvent], usize),
 ) -> Result<(), Error> {
     let count = big(events.len() as u64);
-    let items = big(batch.items.len() as u64);
+    let items = big(items as u64);
     let times = || events.iter().map(|event| event.facts.timestamp.0);
     let first = times().min().unwrap_or(i64::MAX);
     let last = times().max().unwrap_or(i64::MIN);

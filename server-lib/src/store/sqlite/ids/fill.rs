@@ -14,6 +14,7 @@ use super::memory::Sorted;
 use super::run::Run;
 use super::{FAN, Shared, State, remove};
 use crate::error::{Error, ErrorKind};
+use crate::model::record::RecordKind;
 use crate::store::sqlite::connection::damaged;
 use crate::store::sqlite::partition::{self, Span};
 use crate::store::sqlite::row::{counted, stored};
@@ -124,9 +125,13 @@ fn make(
         if span.last.0 < from || to < span.first.0 {
             continue;
         }
+        let (id, transaction) = (span.id, RecordKind::Transaction.code());
         let select = format!(
-            "SELECT seq, event_id FROM events_{} WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq",
-            span.id
+            "SELECT seq, event_id FROM events_{id} WHERE seq BETWEEN ?1 AND ?2
+            UNION ALL
+            SELECT seq, event_id FROM items_{id} WHERE seq BETWEEN ?1 AND ?2
+                AND kind = {transaction} AND event_id IS NOT NULL
+            ORDER BY seq"
         );
         let mut select = connection.prepare_cached(&select)?;
         let mut rows = select.query(params![stored(from), stored(to)])?;

@@ -1,4 +1,4 @@
-//! Which event ids are in the index, without a B-tree over them.
+//! Which ids of events and transactions are in the index, without a B-tree over them.
 //!
 //! Ids are random, so each new one would touch another page of a B-tree, and each page would be
 //! written for one row. Here they are kept in memory until there are some ten thousand, sorted by
