@@ -161,7 +161,8 @@ pub(super) fn bound_after(
     had: u64,
     last_seen: Millis,
 ) -> EventBound {
-    let Some((count, window)) = threshold.and_then(|events| Some((events.count, events.window_minutes?)))
+    let Some((count, window)) =
+        threshold.and_then(|events| Some((events.count, events.window_minutes?)))
     else {
         return bound;
     };

@@ -97,13 +97,12 @@ pub(super) async fn purge(pool: &Arc<Pool>) -> Result<bool, Error> {
     }
     complete(&mut lease, &task).await?;
     while clear_remains(&mut lease).await? {}
-    lease
-        .run(&format!(
-            "VACUUM (SKIP_LOCKED) pages_{}, texts",
-            task.partition
-        ))
-        .await?;
-    Ok(true)
+    let vacuum = format!("VACUUM (SKIP_LOCKED) pages_{}, texts", task.partition);
+    match lease.run(&vacuum).await {
+        // Dropped meanwhile.
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(true),
+        other => other.map(|()| true),
+    }
 }
 
 /// Finds a partition of which something goes that the index knows.
