@@ -38,8 +38,9 @@ docs: ## Build the API documentation; warnings are errors
 
 bench: bench-sdk bench-server ## Measure everything beside its peers, in the same run
 
-bench-server: ## The server beside servers that do nothing (about an hour; more in scripts/bench-server.sh)
+bench-server: ## The server beside servers that do nothing, and questions to it (about an hour; more in scripts/bench-server.sh)
 	POSTGRES=1 scripts/bench-server.sh bench
+	scripts/bench-server.sh query
 
 bench-sdk: ## The core beside the sentry crate (about 20 minutes)
 	@pkg-config --exists openssl || { echo "installing the peer's OpenSSL headers: libssl-dev pkg-config"; apt-get install -y -q libssl-dev pkg-config; }

@@ -4,6 +4,7 @@
 #   scripts/bench-server.sh bench [options of the load program]
 #   scripts/bench-server.sh retention [--events 1000000] [options of the load program]
 #   scripts/bench-server.sh scale [--events 5000000] [options of the load program]
+#   scripts/bench-server.sh query [--events 500000,5000000] [options of the load program]
 #   scripts/bench-server.sh crash [options of the load program]
 #
 # POSTGRES=1 measures PostgreSQL too, on a throwaway server. For `retention`, `scale` and `crash` it is
@@ -11,7 +12,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-what=${1:?bench, retention, scale or crash}
+what=${1:?bench, retention, scale, query or crash}
 shift
 python=.tools/load/bin/python
 scratch=$(pwd)/target/load
@@ -31,7 +32,9 @@ cargo build --release --manifest-path server-lib/benches/load/Cargo.toml --targe
 
 arguments=(--binary target/release/mini-sentry --corpus "$scratch/events" --scratch "$scratch/data")
 [ "$what" = bench ] && arguments+=(--shapes "$scratch/shapes")
-if [ -n "${POSTGRES:-}" ]; then
+# Questions are asked of events of many shapes, and of SQLite.
+[ "$what" = query ] && arguments=(--binary target/release/mini-sentry --corpus "$scratch/shapes" --scratch "$scratch/data")
+if [ -n "${POSTGRES:-}" ] && [ "$what" != query ]; then
   database=$(mktemp -d)/cluster
   chmod 711 "$(dirname "$database")"
   trap 'scripts/postgres.sh delete "$database"' EXIT

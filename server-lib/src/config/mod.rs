@@ -65,7 +65,7 @@ pub struct HttpConfig {
     pub body_timeout: Duration,
     /// A request that is not ingest is given up after this time.
     pub request_timeout: Duration,
-    /// How long a list or a search waits for what was accepted before it.
+    /// How long a list or a search waits for what was accepted before it, while little comes.
     pub read_patience: Duration,
     /// The largest body of a management request.
     pub max_management_bytes: usize,
@@ -84,7 +84,7 @@ impl Default for HttpConfig {
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(30),
             request_timeout: Duration::from_secs(30),
-            read_patience: Duration::from_millis(50),
+            read_patience: Duration::from_millis(500),
             max_management_bytes: 1024 * 1024,
             tunnel_path: Some("/tunnel/".to_owned()),
         }

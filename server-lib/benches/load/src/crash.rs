@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
@@ -14,6 +14,10 @@ use crate::corpus::Corpus;
 use crate::program::{Ours, Program};
 
 const PAGE: usize = 1000;
+/// A round goes on until so many events are answered …
+const EACH: u64 = 10_000;
+/// … or the machine is too slow for that.
+const LONGEST: Duration = Duration::from_secs(55);
 
 /// Runs the rounds; fails when an accepted event is missing or an event is there twice.
 pub async fn run(options: &Options, rounds: u32, store_command: Option<&Path>) -> Result<()> {
@@ -36,7 +40,7 @@ pub async fn run(options: &Options, rounds: u32, store_command: Option<&Path>) -
     let (mut answered, mut unanswered) = (HashSet::new(), HashSet::new());
     for round in 0..rounds {
         let server = ours.start().await?;
-        let plan = Plan { connections: 32, time: Duration::from_secs(60), requests: u64::MAX, rate: None };
+        let plan = Plan { connections: 32, time: Duration::from_secs(120), requests: u64::MAX, rate: None };
         let live = Arc::new(Live::default());
         let (target, events, halt) = (server.target.clone(), Arc::clone(&corpus), Arc::clone(&live));
         let first = u128::from(round + 1) << 64;
@@ -53,6 +57,10 @@ pub async fn run(options: &Options, rounds: u32, store_command: Option<&Path>) -
             tokio::time::sleep(life / 2).await;
         } else {
             tokio::time::sleep(life).await;
+        }
+        let begin = Instant::now();
+        while live.accepted.load(Ordering::Relaxed) < EACH && begin.elapsed() < LONGEST {
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
         server.kill()?;
         live.stop.store(true, Ordering::Relaxed);

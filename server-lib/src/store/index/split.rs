@@ -12,7 +12,7 @@ use super::key::{self, ACTIVE, EVENTS, PEOPLE};
 use super::page::{Entries, read_set};
 use super::parts::{Part, PartKey, Parts, Split, SplitBy};
 use super::people::{self, People};
-use super::shelf::{Shelf, Shelved, hour};
+use super::shelf::{Brief, Shelf, Shelved, hour};
 use super::values::{Values, values_of};
 use crate::error::Error;
 use crate::model::ids::{ProjectId, Seq};
@@ -39,7 +39,7 @@ type Key = (Vec<PartKey>, Option<i64>);
 struct Sum {
     events: u64,
     people: People,
-    issues: BTreeSet<u64>,
+    issues: RoaringBitmap,
     last: Nearest,
     first: Nearest,
 }
@@ -73,13 +73,14 @@ pub(in crate::store) async fn split(
         is_incomplete,
     };
     let spans = shelf.spans().await?;
+    let mut doubtful = 0;
     for (nth, span) in spans.iter().enumerate().rev() {
         let mut found = asked.in_span(shelf, span).await?;
         if !found.is_empty() {
             found -= gone(shelf, span, &asked).await?;
         }
         let times = query.times.as_ref();
-        tally.is_incomplete |= leave_out(shelf, span, times, &mut found, &mut tally.rows).await?;
+        tally.is_incomplete |= leave_out(shelf, span, times, &mut found, &mut doubtful).await?;
         if !found.is_empty() {
             tally.span(shelf, (nth, span), &found, &values).await?;
         }
@@ -146,15 +147,18 @@ impl Tally<'_> {
             match self.split.step {
                 Some(step) if is_of_hours => {
                     for (hour, of_hour) in &hours {
-                        let set = &set & of_hour;
-                        if !set.is_empty() {
-                            let at = hour
-                                .saturating_mul(HOUR)
-                                .div_euclid(step)
-                                .saturating_mul(step);
-                            self.leaf(shelf, (nth, span), (key.clone(), Some(at)), &set, &hours)
-                                .await?;
+                        let events = set.intersection_len(of_hour);
+                        if events == 0 {
+                            continue;
                         }
+                        let at = hour.saturating_mul(HOUR).div_euclid(step);
+                        let key = (key.clone(), Some(at.saturating_mul(step)));
+                        if self.is_only_counted() {
+                            self.count(key, events);
+                            continue;
+                        }
+                        let set = &set & of_hour;
+                        self.leaf(shelf, (nth, span), key, &set, &hours).await?;
                     }
                 }
                 Some(step) => self.by_rows(shelf, span, &key, &set, step).await?,
@@ -225,6 +229,19 @@ impl Tally<'_> {
         Some(self.sums.entry(key).or_default())
     }
 
+    /// Returns true when the number of events of a part is all that its events are needed for.
+    fn is_only_counted(&self) -> bool {
+        let measures = self.split.measures;
+        let is_summed = self.is_summed || !(measures.users || measures.issues);
+        is_summed && !measures.first && !measures.last
+    }
+
+    fn count(&mut self, key: Key, events: u64) {
+        if let Some(sum) = self.sum(key) {
+            sum.events = sum.events.saturating_add(events);
+        }
+    }
+
     /// Adds events of one part.
     async fn leaf(
         &mut self,
@@ -274,7 +291,7 @@ impl Tally<'_> {
         while let Some(seqs) = self.some_rows(span, &mut offsets) {
             for brief in shelf.briefs(span, &seqs).await? {
                 if let Some(sum) = self.sums.get_mut(key) {
-                    sum.note(brief.user, brief.issue.0);
+                    sum.note(brief);
                 }
             }
         }
@@ -297,7 +314,7 @@ impl Tally<'_> {
                 let at = brief.at.0.div_euclid(step).saturating_mul(step);
                 if let Some(sum) = self.sum((key.to_vec(), Some(at))) {
                     sum.events = sum.events.saturating_add(1);
-                    sum.note(brief.user, brief.issue.0);
+                    sum.note(brief);
                 }
             }
         }
@@ -386,7 +403,8 @@ impl Tally<'_> {
             } else {
                 let mut groups = RoaringBitmap::new();
                 read_set(value, &mut groups)?;
-                sum.issues.extend((groups - deleted).iter().map(u64::from));
+                groups -= deleted;
+                sum.issues |= groups;
             }
         }
         Ok(())
@@ -401,8 +419,8 @@ impl Tally<'_> {
         for sum in self.sums.values_mut() {
             let mut joined = Vec::new();
             for (group, issue) in &moved {
-                if sum.issues.remove(&u64::from(*group)) {
-                    joined.push(u64::from(*issue));
+                if sum.issues.remove(*group) {
+                    joined.push(*issue);
                 }
             }
             sum.issues.extend(joined);
@@ -442,7 +460,7 @@ impl Tally<'_> {
                 false => 0,
             },
             issues: match measures.issues {
-                true => sum.issues.len() as u64,
+                true => sum.issues.len(),
                 false => 0,
             },
             first: of(&sum.first).into_iter().min(),
@@ -456,11 +474,11 @@ impl Tally<'_> {
 }
 
 impl Sum {
-    fn note(&mut self, user: Option<i64>, issue: u64) {
-        if let Some(user) = user {
+    fn note(&mut self, brief: Brief) {
+        if let Some(user) = brief.user {
             self.people.insert(people::number(user));
         }
-        self.issues.insert(issue);
+        self.issues.extend(u32::try_from(brief.issue.0).ok());
     }
 }
 

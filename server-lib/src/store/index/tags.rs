@@ -1,6 +1,7 @@
 //! How often tags were seen.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use super::TagScope;
 use super::key::{self, EVENTS, OTHERS, Owner, TAGS};
@@ -33,7 +34,7 @@ pub(in crate::store) async fn summaries(
         TagScope::Issue(issue) => {
             let groups = shelf.groups(*issue).await?;
             let owners: Vec<_> = groups.into_iter().map(Owner::Group).collect();
-            full(shelf, &owners, name, values).await?
+            full(shelf, &owners, name, values, None).await?
         }
         TagScope::Projects(projects) => {
             let shown = shelf.shown(projects).await?;
@@ -41,7 +42,7 @@ pub(in crate::store) async fn summaries(
                 (None, 0) => names(shelf, &shown).await?,
                 _ => {
                     let owners: Vec<_> = shown.into_iter().map(Owner::Project).collect();
-                    full(shelf, &owners, name, values).await?
+                    full(shelf, &owners, name, values, None).await?
                 }
             }
         }
@@ -61,7 +62,15 @@ pub(super) async fn matching(
         values: Vec::new(),
         is_incomplete: false,
     };
-    for summary in full(shelf, &[Owner::Project(project)], Some(name), u32::MAX).await? {
+    for summary in full(
+        shelf,
+        &[Owner::Project(project)],
+        Some(name),
+        u32::MAX,
+        None,
+    )
+    .await?
+    {
         matching.is_incomplete |= summary.others > 0;
         let values = summary.top.into_iter().map(|value| value.value);
         matching
@@ -71,15 +80,31 @@ pub(super) async fn matching(
     Ok(matching)
 }
 
+/// Sums up a tag of a project in the partitions that have events of some hours.
+pub(super) async fn around(
+    shelf: &mut impl Shelf,
+    project: ProjectId,
+    name: &str,
+    hours: Option<&RangeInclusive<i64>>,
+) -> Result<Option<TagSummary>, Error> {
+    let owners = [Owner::Project(project)];
+    let mut found = full(shelf, &owners, Some(name), u32::MAX, hours).await?;
+    Ok(found.pop())
+}
+
 /// Reads all values.
 async fn full(
     shelf: &mut impl Shelf,
     owners: &[Owner],
     name: Option<&str>,
     values: u32,
+    hours: Option<&RangeInclusive<i64>>,
 ) -> Result<Vec<TagSummary>, Error> {
     let mut sums = BTreeMap::<Vec<u8>, BTreeMap<Vec<u8>, Seen>>::new();
     for span in shelf.spans().await? {
+        if hours.is_some_and(|hours| span.hours_within(hours).is_empty()) {
+            continue;
+        }
         for owner in owners {
             let from = match name {
                 Some(name) => key::of_name(*owner, name),

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::find::Asked;
 use super::key;
 use super::parts::{PartKey, SplitBy};
-use super::shelf::Shelf;
-use super::{TagScope, tags};
+use super::shelf::{Shelf, hour};
+use super::tags;
 use crate::error::Error;
 use crate::model::ids::ProjectId;
 use crate::store::query::EventQuery;
@@ -106,12 +106,13 @@ async fn frequent(
 ) -> Result<(Vec<(String, Vec<u64>)>, bool), Error> {
     let mut has_more = false;
     let mut all = BTreeMap::<String, (u64, Vec<u64>)>::new();
+    let times = query.times.as_ref();
+    let hours = times.map(|times| hour(*times.start())..=hour(*times.end()));
     for project in projects {
-        let scope = TagScope::Projects(vec![*project]);
-        for summary in tags::summaries(shelf, &scope, Some(name), u32::MAX).await? {
+        for summary in tags::around(shelf, *project, name, hours.as_ref()).await? {
             has_more |= summary.others > 0;
             for value in summary.top {
-                let is_then = query.times.as_ref().is_none_or(|times| {
+                let is_then = times.is_none_or(|times| {
                     value.seen.last >= *times.start() && value.seen.first <= *times.end()
                 });
                 if is_then {

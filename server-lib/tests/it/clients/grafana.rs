@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use mini_sentry_server::clock::{Clock as _, SystemClock};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -27,6 +28,7 @@ async fn change(lab: &Lab, method: Method, path: &str, body: Value) {
 async fn the_data_source_of_grafana_reads_what_there_is() {
     let Some(program) = program() else { return };
     let lab = Lab::filled().await;
+    send_sessions(&lab).await;
     let team = json!({ "name": "Payments", "slug": "payments" });
     change(&lab, Method::POST, &format!("{ORG}teams/"), team).await;
     let other = json!({ "name": "Other" });
@@ -58,5 +60,31 @@ async fn the_data_source_of_grafana_reads_what_there_is() {
     assert!(output.status.success(), "{told}\n{errors}");
     // A build without its tests would pass too.
     let passed = told.matches("--- PASS: Test").count();
-    assert!(passed >= 7, "{told}");
+    assert!(passed >= 12, "{told}");
+}
+
+/// Sends four sessions of four people: two ended well, one crashed, one had an error.
+async fn send_sessions(lab: &Lab) {
+    let now = SystemClock.now().to_rfc3339();
+    for (number, (status, errors)) in [("exited", 0), ("exited", 0), ("crashed", 1), ("ok", 1)]
+        .into_iter()
+        .enumerate()
+    {
+        let session = json!({
+            "sid": format!("00000000-0000-0000-0000-00000000000{number}"),
+            "did": format!("user-{number}"),
+            "init": true,
+            "started": now,
+            "timestamp": now,
+            "status": status,
+            "errors": errors,
+            "attrs": { "release": "shop@1.2.3", "environment": "production" },
+        });
+        lab.send(&[("session", session)]).await;
+    }
+    let sums = format!("{ORG}sessions/?field=sum(session)&statsPeriod=1h&interval=1h");
+    lab.wait(&sums, |sums| {
+        sums["groups"][0]["totals"]["sum(session)"] == 4
+    })
+    .await;
 }

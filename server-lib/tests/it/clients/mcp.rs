@@ -184,6 +184,48 @@ async fn a_model_finds_its_way_to_an_issue_and_reads_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_model_searches_events_and_counts_them() {
+    let lab = Lab::filled().await;
+    let Some(mut mcp) = Mcp::start(&lab).await else {
+        return;
+    };
+    let wanted = json!({
+        "organizationSlug": ORGANISATION,
+        "projectSlug": PROJECT,
+        "dataset": "errors",
+        "query": "level:error environment:production",
+    });
+    let told = mcp.text("search_events", wanted.clone()).await;
+    contains(
+        &told,
+        &[
+            "Found 2 errors",
+            "**title**: PaymentError: card was declined",
+            "**error.type**: PaymentError",
+            "**culprit**: shop.pay in charge",
+            "**user.email**: a@example.com",
+        ],
+    );
+    let counted = json!(["issue", "title", "count()", "count_unique(user)"]);
+    let wanted = with(&wanted, "fields", counted);
+    let wanted = with(&with(&wanted, "sort", "-count()"), "query", "");
+    let told = mcp.text("search_events", wanted.clone()).await;
+    let (_, table) = told.split_once("```json\n").unwrap();
+    let (table, _) = table.split_once("```").unwrap();
+    let rows: Value = serde_json::from_str(table).unwrap();
+    assert_eq!(rows.as_array().unwrap().len(), 2, "{rows}");
+    let row = &rows[0];
+    assert_eq!(row["title"], "PaymentError: card was declined");
+    assert_eq!(row["count()"], 2);
+    assert_eq!(row["count_unique(user)"], 1);
+    let payment = lab.issue("PaymentError: card was declined").await;
+    assert_eq!(row["issue"], payment["shortId"]);
+    let wrong = with(&wanted, "query", "no_such(");
+    let refused = mcp.result("search_events", wrong).await;
+    assert_eq!(refused["isError"], true, "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_model_resolves_ignores_and_gives_an_issue_and_says_why() {
     let lab = Lab::filled().await;
     let Some(mut mcp) = Mcp::start(&lab).await else {

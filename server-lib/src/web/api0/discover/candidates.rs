@@ -2,18 +2,23 @@
 //! have such events, the likeliest first.
 
 use super::columns::Shows;
-use super::functions::Function;
+use super::functions::{Function, Numbers};
+use super::measure::{Functions, Measured, measure};
 use super::table::{Ask, Line};
 use crate::model::ids::IssueId;
 use crate::model::issue::Issue;
-use crate::store::index::PartKey;
+use crate::model::time::Millis;
+use crate::state::AppState;
+use crate::store::index::{Measures, PartKey, SplitBy};
 use crate::store::query::{
     EventPredicate, EventQuery, Expr, Interval, IssueOrder, IssuePredicate, IssueQuery,
 };
 use crate::web::error::ApiError;
+use crate::web::present::series::HOUR;
 
-/// Issues of one table.
+/// Issues of one table: where all their events are meant, and where some are.
 const MAX_ISSUES: usize = 100;
+const MAX_NARROWED: usize = 50;
 /// Questions to the store, each of which looks at a bounded number of issues.
 const MAX_QUESTIONS: usize = 4;
 
@@ -59,9 +64,13 @@ pub(super) async fn candidates(
         after: None,
         limit: 0,
     };
+    let most = match question.filter == Expr::everything() {
+        true => MAX_ISSUES,
+        false => MAX_NARROWED,
+    };
     let most = usize::try_from(wanted)
         .unwrap_or(usize::MAX)
-        .clamp(50, MAX_ISSUES);
+        .clamp(MAX_NARROWED, most);
     let mut found = Candidates {
         order,
         ..Candidates::default()
@@ -90,6 +99,73 @@ impl Candidates {
         self.issues.iter().find(|issue| issue.id == id)
     }
 
+    /// Returns those of some parts.
+    pub(super) fn only<'a>(&self, keys: impl Iterator<Item = &'a Vec<PartKey>>) -> Self {
+        Self {
+            issues: keys.filter_map(|key| self.of_key(key)).cloned().collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Finds out what functions need of each issue. What issues know of themselves is not asked
+    /// for, nor is it looked for in the events what is added up by the hour.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read.
+    pub(super) async fn measure(
+        &self,
+        state: &AppState,
+        question: &EventQuery,
+        functions: &Functions<'_>,
+    ) -> Result<Measured, ApiError> {
+        let mut measures = Measures::default();
+        for (_, function) in functions {
+            function.needs(&mut measures);
+        }
+        let is_known = |function: &Function| {
+            function.is_of_counts()
+                || matches!(function, Function::Users | Function::First | Function::Last)
+        };
+        let is_of_all = question.filter == Expr::everything();
+        let is_simple = is_of_all && functions.iter().all(|(_, function)| is_known(function));
+        let times = question.times.as_ref().filter(|_| is_simple);
+        let begins = |at: Millis| at.0.rem_euclid(HOUR) == 0;
+        let is_of_hours =
+            times.is_some_and(|times| begins(*times.start()) && begins(times.end().plus(1)));
+        let mut measured = Measured::default();
+        let (mut added_up, mut asked) = (Vec::new(), Vec::new());
+        for issue in &self.issues {
+            let holds = |at| times.is_some_and(|times| times.contains(&at));
+            let (begins, ends) = (holds(issue.first_seen), holds(issue.last_seen));
+            let is_enough = (begins || !measures.first) && (ends || !measures.last);
+            if begins && ends {
+                measured.put(issue, issue.events, issue.affected.users);
+            } else if is_of_hours && is_enough && !measures.users {
+                added_up.push(issue.id);
+                measured.put(issue, 0, 0);
+            } else {
+                asked.push(issue.id);
+            }
+        }
+        if let Some(times) = times.filter(|_| !added_up.is_empty()) {
+            for hour in state.store.index.hours(&added_up, times.clone()).await? {
+                let key = (vec![PartKey::Issue(hour.issue)], None);
+                if let Some(numbers) = measured.parts.get_mut(&key) {
+                    numbers.events = numbers.events.saturating_add(hour.events);
+                }
+            }
+            measured.parts.retain(|_, numbers| numbers.events > 0);
+        }
+        if !asked.is_empty() {
+            let by = [SplitBy::Issue(asked)];
+            let found = measure(state, question, &by, None, functions).await?;
+            measured.is_incomplete |= found.is_incomplete;
+            measured.parts.extend(found.parts);
+        }
+        Ok(measured)
+    }
+
     /// Reports whether no issue that was left out can have a row before the last one: it has had
     /// fewer events than that, or was seen earlier.
     pub(super) fn is_certain(&self, ask: &Ask<'_>, last: Option<&Line>) -> bool {
@@ -110,6 +186,21 @@ impl Candidates {
                 }
                 _ => false,
             }
+    }
+}
+
+impl Measured {
+    /// Notes what an issue knows of its events.
+    fn put(&mut self, issue: &Issue, events: u64, users: u64) {
+        let numbers = Numbers {
+            events,
+            users,
+            first: Some(issue.first_seen),
+            last: Some(issue.last_seen),
+            ..Numbers::default()
+        };
+        let key = (vec![PartKey::Issue(issue.id)], None);
+        self.parts.insert(key, numbers);
     }
 }
 

@@ -16,7 +16,7 @@ use crate::model::issue::Issue;
 use crate::model::short_id;
 use crate::state::AppState;
 use crate::store::index::{PartKey, SplitBy};
-use crate::store::query::{EventQuery, Expr};
+use crate::store::query::EventQuery;
 use crate::web::access::Access;
 use crate::web::error::ApiError;
 use crate::web::paging::Part;
@@ -183,7 +183,12 @@ pub(super) async fn lines(
     let is_sorted_by = |nth: usize| ask.sorts.iter().any(|sort| sort.column == nth);
     let (first, rest): (Vec<_>, Vec<_>) =
         (functions.iter().copied()).partition(|(nth, _)| is_sorted_by(*nth));
-    let measured = measure(ask.state, question, &by, None, &first).await?;
+    let measured = match &found {
+        Some(found) if dimensions == [Dimension::Issue] => {
+            found.measure(ask.state, question, &first).await?
+        }
+        _ => measure(ask.state, question, &by, None, &first).await?,
+    };
     let mut is_incomplete = measured.is_incomplete;
     let mut lines = Vec::new();
     let mut places = BTreeMap::<String, usize>::new();
@@ -255,34 +260,22 @@ async fn add_rest(
     lines: &mut [Line],
     found: Option<&Candidates>,
 ) -> Result<bool, ApiError> {
-    let is_of_issues = dimensions == [Dimension::Issue];
-    let whole = |line: &Line| {
-        let found = found.filter(|_| is_of_issues && question.filter == Expr::everything())?;
-        let mut users = 0_u64;
-        for key in &line.keys {
-            let issue = found.of_key(key)?;
-            let times = question.times.as_ref()?;
-            let is_whole = times.contains(&issue.first_seen) && times.contains(&issue.last_seen);
-            users = users.saturating_add(is_whole.then_some(issue.affected.users)?);
-        }
-        Some(users)
-    };
-    // The people of an issue are counted as its events come.
-    let known: Vec<Option<u64>> = lines.iter().map(whole).collect();
-    let is_known = known.iter().all(Option::is_some);
-    let is_left = |function: &Function| match function {
-        Function::Users => !is_known,
-        Function::Count | Function::PerMinute | Function::PerSecond => false,
-        Function::Unknown(_) => false,
-        _ => true,
-    };
+    let is_more = |function: &Function| !function.is_of_counts();
     let asked: Vec<_> = (rest.iter().copied())
-        .filter(|(_, function)| is_left(function))
+        .filter(|(_, function)| is_more(function))
         .collect();
     let mut is_incomplete = false;
     if !asked.is_empty() && !lines.is_empty() {
-        let by = restricted(dimensions, lines);
-        let measured = measure(ask.state, question, &by, None, &asked).await?;
+        let measured = match found {
+            Some(found) if dimensions == [Dimension::Issue] => {
+                let some = found.only(lines.iter().flat_map(|line| &line.keys));
+                some.measure(ask.state, question, &asked).await?
+            }
+            _ => {
+                let by = restricted(dimensions, lines);
+                measure(ask.state, question, &by, None, &asked).await?
+            }
+        };
         is_incomplete = measured.is_incomplete;
         for line in lines.iter_mut() {
             let mut all = Numbers::default();
@@ -300,11 +293,6 @@ async fn add_rest(
                 last: all.last.or(counted.last),
                 own: counted.own.into_iter().chain(all.own).collect(),
             };
-        }
-    }
-    if is_known {
-        for (line, users) in lines.iter_mut().zip(known) {
-            line.numbers.users = users.unwrap_or(line.numbers.users);
         }
     }
     for line in lines {
