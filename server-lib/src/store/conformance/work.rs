@@ -315,7 +315,7 @@ pub async fn comments_are_written_changed_and_deleted(place: &dyn Place) -> Resu
     store.issues.delete_note(id, second.id).await?;
     let notes = Some(ActivityKind::Note);
     let left = store.issues.activity(id, notes, Page::first(9)).await?;
-    assert_eq!(left, [edited.clone()]);
+    assert_eq!(left, std::slice::from_ref(&edited));
     assert_eq!(store.issues.entry(id, first.id).await?, Some(edited));
     assert_eq!(store.issues.entry(id, second.id).await?, None);
     assert_eq!(issue(&store, id).await?.comments, 1);

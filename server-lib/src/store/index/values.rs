@@ -109,7 +109,7 @@ async fn frequent(
     let times = query.times.as_ref();
     let hours = times.map(|times| hour(*times.start())..=hour(*times.end()));
     for project in projects {
-        for summary in tags::around(shelf, *project, name, hours.as_ref()).await? {
+        if let Some(summary) = tags::around(shelf, *project, name, hours.as_ref()).await? {
             has_more |= summary.others > 0;
             for value in summary.top {
                 let is_then = times.is_none_or(|times| {

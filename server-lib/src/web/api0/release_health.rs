@@ -113,7 +113,10 @@ impl Healths {
         for (project, shown) in of.iter().zip(projects.into_iter().flatten()) {
             if let Value::Object(shown) = shown {
                 let health = self.of(*project, version);
-                shown.insert("hasHealthData".to_owned(), json!(health["hasHealthData"]));
+                shown.insert(
+                    "hasHealthData".to_owned(),
+                    json!(health.get("hasHealthData")),
+                );
                 shown.insert("healthData".to_owned(), health);
             }
         }
