@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::PostgresShelf;
 use super::add::position;
 use super::merging::{clear_remains, write};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::model::ids::{GroupId, PartitionId, ProjectId, Seq};
 use crate::model::time::Millis;
 use crate::store::index::merging::Merging;
