@@ -17,7 +17,7 @@ const ORG: &str = "/api/0/organizations/my-organisation/";
 const PROJECT: &str = "/api/0/projects/my-organisation/my-project/";
 /// Long enough that the server's own jobs stay out of the way.
 const NEVER: Duration = Duration::from_secs(24 * 3600);
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 /// Stands in everything that only the erased had.
 const MARK: &str = "zq7kxw93vjhp";
 
@@ -120,7 +120,7 @@ impl Lab {
                 jobs.run_once(kind).await.unwrap();
             }
             let mut left = self.traces().await;
-            if self.uri.is_none() {
+            if left.is_empty() && self.uri.is_none() {
                 left.extend(traces::in_free_pages(self.server.data_dir()));
             }
             if left.is_empty() {

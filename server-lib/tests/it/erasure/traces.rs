@@ -75,9 +75,12 @@ pub(super) fn in_sqlite(folder: &Path, text: &str) -> Vec<String> {
 
 /// Returns the free pages of the SQLite file that have anything.
 pub(super) fn in_free_pages(folder: &Path) -> Vec<String> {
-    let log = fs::metadata(folder.join("mini-sentry.db-wal")).map_or(0, |log| log.len());
-    if log > 0 {
-        return vec![format!("{log} bytes of the log")];
+    // What was written since is in the log; all of it belongs into the file.
+    let file = rusqlite::Connection::open(folder.join("mini-sentry.db")).unwrap();
+    let write_back = "PRAGMA wal_checkpoint(TRUNCATE)";
+    let is_busy = file.query_row(write_back, [], |row| row.get::<_, bool>(0));
+    if is_busy.unwrap() {
+        return vec!["the log is being read".to_owned()];
     }
     let bytes = fs::read(folder.join("mini-sentry.db")).unwrap();
     let number = |bytes: &[u8], at: usize| -> usize {

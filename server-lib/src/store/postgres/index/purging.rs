@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::PostgresShelf;
 use super::add::position;
 use super::merging::{clear_remains, write};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::model::ids::{GroupId, PartitionId, ProjectId, Seq};
 use crate::model::time::Millis;
 use crate::store::index::merging::Merging;
@@ -97,13 +97,12 @@ pub(super) async fn purge(pool: &Arc<Pool>) -> Result<bool, Error> {
     }
     complete(&mut lease, &task).await?;
     while clear_remains(&mut lease).await? {}
-    lease
-        .run(&format!(
-            "VACUUM (SKIP_LOCKED) pages_{}, texts",
-            task.partition
-        ))
-        .await?;
-    Ok(true)
+    let vacuum = format!("VACUUM (SKIP_LOCKED) pages_{}, texts", task.partition);
+    match lease.run(&vacuum).await {
+        // Dropped meanwhile.
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(true),
+        other => other.map(|()| true),
+    }
 }
 
 /// Finds a partition of which something goes that the index knows.
