@@ -98,7 +98,14 @@ async fn stored(server: &Program, at_least: usize) -> Result<Vec<u128>> {
     let mut ids = Vec::new();
     loop {
         let path = format!("/api/events/?limit={PAGE}&offset={}", ids.len());
-        let (status, page) = client::get(server.target.address, &path, &server.token).await?;
+        let (mut status, mut page) = client::get(server.target.address, &path, &server.token).await?;
+        // A server that has much to do says so, and means later.
+        for _ in 0..10 {
+            if status == 503 {
+                tokio::time::sleep(Duration::from_secs(2)).await;
+                (status, page) = client::get(server.target.address, &path, &server.token).await?;
+            }
+        }
         ensure!(status == 200, "the list answers {status}");
         let results = page["results"].as_array().context("no results")?;
         for event in results {
