@@ -429,8 +429,9 @@ pub async fn rare_values_beyond_a_bound_are_counted_as_others(
         .tags(&TagScope::Issue(issue), Some("order"), 1)
         .await?;
     let order = tags.first().ok_or_else(|| missing("a tag"))?;
-    assert_eq!((order.total, order.unique), (2_250, 1_000));
-    assert_eq!(order.others, 2_400 - 300 - 999 - 50);
+    assert_eq!(order.total, 2_250);
+    assert!((950..=1_000).contains(&order.unique), "{}", order.unique);
+    assert_eq!(order.others, (2_250 - 200 + 1) - order.unique);
     let top = order.top.first().ok_or_else(|| missing("a value"))?;
     assert_eq!((top.value.as_str(), top.seen.count), ("0", 200));
     assert_eq!(store.index.find(&query).await?.rows.len(), 0);
