@@ -67,7 +67,7 @@ fn of_schema(schema: &str) -> Option<Value> {
         "NewToken" => json!({ "name": "deploy", "scopes": ["project:releases", "org:ci"] }),
         "OrganisationChange" => json!({ "openMembership": false }),
         "OtherGrouping" => json!({
-            "fingerprint_rules": "error.type:Timeout -> timeout, {{ transaction }}",
+            "fingerprint_rules": "error.type:Timeout -> timeout",
             "events": 1000,
         }),
         "Person" => json!({ "email": "a@example.com" }),

@@ -13,6 +13,7 @@ fn the_document_and_the_routes_name_the_same_paths_and_methods() {
         "",
         "api",
         "api0",
+        "api0/discover",
         "api0/issues",
         "ingest",
         "login",

@@ -45,13 +45,24 @@ const READ: &[Scope] = &[Scope::EventRead];
 
 /// Returns the routes.
 pub(super) fn routes() -> Router<AppState> {
-    let of = |path: &str| format!("/api/0/organizations/{{organisation}}/{path}/");
     Router::new()
-        .either(&of("events"), get(list))
-        .either(&of("events/validate"), get(validate::validate))
-        .either(&of("events-stats"), get(stats::show))
-        .either(&of("events-timeseries"), get(timeseries::show))
-        .either(&of("trace-items/attributes"), get(attributes::list))
+        .either("/api/0/organizations/{organisation}/events/", get(list))
+        .either(
+            "/api/0/organizations/{organisation}/events/validate/",
+            get(validate::validate),
+        )
+        .either(
+            "/api/0/organizations/{organisation}/events-stats/",
+            get(stats::show),
+        )
+        .either(
+            "/api/0/organizations/{organisation}/events-timeseries/",
+            get(timeseries::show),
+        )
+        .either(
+            "/api/0/organizations/{organisation}/trace-items/attributes/",
+            get(attributes::list),
+        )
 }
 
 /// Lists events, or rows of events put together.
