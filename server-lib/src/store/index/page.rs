@@ -2,9 +2,11 @@
 
 #![warn(clippy::arithmetic_side_effects)]
 
+use std::cell::RefCell;
 use std::io::Cursor;
 
 use roaring::RoaringBitmap;
+use zstd::bulk::Decompressor;
 
 use crate::error::{Error, ErrorKind};
 use crate::model::tag::Seen;
@@ -18,6 +20,11 @@ const MAX_PLAIN_BYTES: usize = 64 * 1024 * 1024;
 const FEW: u64 = 16;
 /// The level at which pages are packed.
 const LEVEL: i32 = 1;
+
+thread_local! {
+    /// A question unpacks hundreds of pages, and what unpacks takes 100 KB.
+    static UNPACKER: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
+}
 
 /// An entry of a page: its key and its value.
 pub type Entry<'a> = (&'a [u8], &'a [u8]);
@@ -142,9 +149,17 @@ impl Entries {
         let size = size
             .filter(|size| *size <= MAX_PLAIN_BYTES)
             .ok_or_else(damaged)?;
-        let plain = zstd::bulk::decompress(body, size).map_err(|_| damaged())?;
+        let plain = UNPACKER.with_borrow_mut(|unpacker| {
+            if unpacker.is_none() {
+                *unpacker = Some(Decompressor::new()?);
+            }
+            match unpacker {
+                Some(unpacker) => unpacker.decompress(body, size),
+                None => Err(std::io::ErrorKind::OutOfMemory.into()),
+            }
+        });
         Ok(Self {
-            plain,
+            plain: plain.map_err(|_| damaged())?,
             at: 0,
             key: Vec::new(),
         })

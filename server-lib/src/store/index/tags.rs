@@ -1,6 +1,6 @@
 //! How often tags were seen.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::RangeInclusive;
 
 use super::TagScope;
@@ -14,6 +14,9 @@ use crate::store::query::TextPattern;
 
 /// Names of tags of one project that are told.
 const MAX_NAMES: usize = 1_000;
+
+/// Values by name, and how often each was seen.
+type Sums = BTreeMap<Vec<u8>, HashMap<Vec<u8>, Seen>>;
 
 /// Values that fit a pattern.
 pub(super) struct Matching {
@@ -100,7 +103,7 @@ async fn full(
     values: u32,
     hours: Option<&RangeInclusive<i64>>,
 ) -> Result<Vec<TagSummary>, Error> {
-    let mut sums = BTreeMap::<Vec<u8>, BTreeMap<Vec<u8>, Seen>>::new();
+    let mut sums = Sums::new();
     for span in shelf.spans().await? {
         if hours.is_some_and(|hours| span.hours_within(hours).is_empty()) {
             continue;
@@ -122,11 +125,7 @@ async fn full(
     Ok(summaries.collect())
 }
 
-fn add(
-    sums: &mut BTreeMap<Vec<u8>, BTreeMap<Vec<u8>, Seen>>,
-    page: &[u8],
-    from: &[u8],
-) -> Result<(), Error> {
+fn add(sums: &mut Sums, page: &[u8], from: &[u8]) -> Result<(), Error> {
     let mut entries = Entries::unpack(page)?;
     while let Some((key, value)) = entries.next()? {
         if !key.starts_with(from) {
@@ -140,7 +139,7 @@ fn add(
         };
         let seen = read_seen(value)?;
         if !sums.contains_key(name) {
-            sums.insert(name.to_vec(), BTreeMap::new());
+            sums.insert(name.to_vec(), HashMap::new());
         }
         if let Some(values) = sums.get_mut(name) {
             match values.get_mut(text) {
@@ -154,15 +153,22 @@ fn add(
     Ok(())
 }
 
-fn summary(name: &[u8], mut sums: BTreeMap<Vec<u8>, Seen>, values: u32) -> TagSummary {
+fn summary(name: &[u8], mut sums: HashMap<Vec<u8>, Seen>, values: u32) -> TagSummary {
     let others = sums.remove(OTHERS).map_or(0, |seen| seen.count);
     let total = sums
         .values()
         .fold(others, |sum, seen| sum.saturating_add(seen.count));
     let unique = sums.len() as u64;
     let mut top: Vec<_> = sums.into_iter().collect();
-    top.sort_by(|(a, one), (b, two)| (two.count.cmp(&one.count)).then_with(|| a.cmp(b)));
-    top.truncate(usize::try_from(values).unwrap_or(usize::MAX));
+    let values = usize::try_from(values).unwrap_or(usize::MAX);
+    let order = |(a, one): &(Vec<u8>, Seen), (b, two): &(Vec<u8>, Seen)| {
+        (two.count.cmp(&one.count)).then_with(|| a.cmp(b))
+    };
+    if values < top.len() {
+        top.select_nth_unstable_by(values, order);
+        top.truncate(values);
+    }
+    top.sort_unstable_by(order);
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     TagSummary {
         key: text(name),
