@@ -38,7 +38,7 @@ const FREE_SPACE_AGE: Duration = Duration::from_millis(250);
 const IDLE: Duration = Duration::from_secs(5);
 /// Under load, groups begin so long after each other: what a sync costs the processor is shared by
 /// more records then. A request that is alone never waits.
-const RHYTHM: Duration = Duration::from_millis(1);
+const RHYTHM: Duration = Duration::from_micros(300);
 /// A segment is made ahead only while so many would find room.
 const SPARE_ROOM: u64 = 8;
 const KEPT_BUFFER_BYTES: usize = 4 * 1024 * 1024;
