@@ -143,13 +143,7 @@ impl Going {
         } else {
             set -= &self.places;
         }
-        if set.is_empty() {
-            return Ok(None);
-        }
-        let mut left = Vec::new();
-        set.optimize();
-        write_set(&mut left, &set)?;
-        Ok(Some(Cow::Owned(left)))
+        rewritten(set)
     }
 
     /// Returns what is left of who was affected, or of which groups had events, in an hour of a
@@ -170,13 +164,7 @@ impl Going {
         let mut set = RoaringBitmap::new();
         read_set(value, &mut set)?;
         set &= &self.groups;
-        if set.is_empty() {
-            return Ok(None);
-        }
-        let mut left = Vec::new();
-        set.optimize();
-        write_set(&mut left, &set)?;
-        Ok(Some(Cow::Owned(left)))
+        rewritten(set)
     }
 
     /// Leaves of the values of one owner and name those that somebody has; `begin` is what their keys
@@ -327,6 +315,17 @@ impl Preparing {
         }
         Ok(false)
     }
+}
+
+/// Writes what is left of a set; `None` when nothing is.
+fn rewritten(mut set: RoaringBitmap) -> Result<Option<Cow<'static, [u8]>>, Error> {
+    if set.is_empty() {
+        return Ok(None);
+    }
+    let mut left = Vec::new();
+    set.optimize();
+    write_set(&mut left, &set)?;
+    Ok(Some(Cow::Owned(left)))
 }
 
 /// Returns the number of a thing from its key.

@@ -1,7 +1,7 @@
 //! Conditions on events in the terms of the index.
 
 use super::indexed::{OF_USERS, address, tag_of, text, within};
-use super::words::{words, written};
+use super::words::{side_by_side, words, written};
 use crate::store::query::{EventPredicate, Expr as Filter, TagTest, TextPattern};
 use crate::store::search::ast::{Condition, Expr, IssueRef, OneOf, ReleaseName};
 use crate::store::search::field::Field;
@@ -14,7 +14,16 @@ type Lowered = (Filter<EventPredicate>, bool);
 /// Puts a resolved query in the terms of the index.
 pub(super) fn filter(expr: &Expr, known: &Known) -> Lowered {
     match expr {
-        Expr::All(parts) => joined(parts, known, |parts| Filter::All(side_by_side(parts))),
+        Expr::All(parts) => joined(parts, known, |parts| {
+            Filter::All(side_by_side(
+                parts,
+                EventPredicate::GroupText,
+                |part| match part {
+                    EventPredicate::GroupText(words) => Some(words),
+                    _ => None,
+                },
+            ))
+        }),
         Expr::Any(parts) => joined(parts, known, Filter::Any),
         Expr::Not(inner) => match filter(inner, known) {
             (filter, true) => (filter.negated(), true),
@@ -38,23 +47,6 @@ fn joined(
         filters.push(filter);
     }
     (join(filters), is_exact)
-}
-
-/// Looks words that stand side by side up together, as for issues.
-fn side_by_side(parts: Vec<Filter<EventPredicate>>) -> Vec<Filter<EventPredicate>> {
-    let mut all_words = Vec::new();
-    let mut others = Vec::new();
-    for part in parts {
-        match part {
-            Filter::Is(EventPredicate::GroupText(words)) => all_words.push(words),
-            other => others.push(other),
-        }
-    }
-    if !all_words.is_empty() {
-        let words = EventPredicate::GroupText(all_words.join(" "));
-        others.push(Filter::Is(words));
-    }
-    others
 }
 
 /// The index cannot tell.

@@ -2,7 +2,7 @@
 
 use super::NotSearchable;
 use super::indexed::{OF_USERS, address, tag_of, text, within};
-use super::words::{words, written};
+use super::words::{side_by_side, words, written};
 use crate::model::issue::{Actor, IssueStatus, Priority, Substatus};
 use crate::model::time::Millis;
 use crate::store::query::{Expr as Filter, Interval, IssuePredicate as Is, TagTest, TextPattern};
@@ -27,28 +27,14 @@ pub(super) fn filter(expr: &Expr, known: &Known) -> Lowered {
         lowered.collect::<Result<Vec<_>, _>>()
     };
     Ok(match expr {
-        Expr::All(parts) => Filter::All(side_by_side(all(parts)?)),
+        Expr::All(parts) => Filter::All(side_by_side(all(parts)?, Is::Text, |part| match part {
+            Is::Text(words) => Some(words),
+            _ => None,
+        })),
         Expr::Any(parts) => Filter::Any(all(parts)?),
         Expr::Not(inner) => filter(inner, known)?.negated(),
         Expr::One(condition) => one(condition, known)?,
     })
-}
-
-/// Looks words that stand side by side up together: they are meant to be of one event, and rare
-/// words make frequent ones cheap.
-fn side_by_side(parts: Vec<Filter<Is>>) -> Vec<Filter<Is>> {
-    let mut all_words = Vec::new();
-    let mut others = Vec::new();
-    for part in parts {
-        match part {
-            Filter::Is(Is::Text(words)) => all_words.push(words),
-            other => others.push(other),
-        }
-    }
-    if !all_words.is_empty() {
-        others.push(Filter::Is(Is::Text(all_words.join(" "))));
-    }
-    others
 }
 
 fn one(condition: &Condition, known: &Known) -> Lowered {

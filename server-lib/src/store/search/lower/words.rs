@@ -1,5 +1,6 @@
 //! From a pattern to the words that full text is looked up by.
 
+use crate::store::query::Expr;
 use crate::store::search::pattern::Pattern;
 
 /// Returns a search for texts that may match: words in the form that the full-text index reads,
@@ -34,6 +35,31 @@ pub(super) fn written(pattern: &Pattern) -> Option<String> {
         }
         _ => words(pattern, false),
     }
+}
+
+/// Looks words that stand side by side up together: they are meant to be of one event, and rare
+/// words make frequent ones cheap. `words_of` tells which conditions are words, `look_up` makes one.
+pub(super) fn side_by_side<P>(
+    parts: Vec<Expr<P>>,
+    look_up: impl Fn(String) -> P,
+    words_of: impl Fn(&P) -> Option<&String>,
+) -> Vec<Expr<P>> {
+    let mut all_words = Vec::new();
+    let mut others = Vec::new();
+    for part in parts {
+        let words = match &part {
+            Expr::Is(predicate) => words_of(predicate).cloned(),
+            _ => None,
+        };
+        match words {
+            Some(words) => all_words.push(words),
+            None => others.push(part),
+        }
+    }
+    if !all_words.is_empty() {
+        others.push(Expr::Is(look_up(all_words.join(" "))));
+    }
+    others
 }
 
 #[cfg(test)]
